@@ -1,0 +1,1 @@
+"""Orchestration: runs, leases, the shard loop, queues and the local stack. Knows no resource."""

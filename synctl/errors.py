@@ -1,0 +1,144 @@
+"""Every error synctl raises on purpose, and the exit code each one ends in.
+
+    SynctlError
+    ├── UsageError                2   the command line asks for something that cannot be
+    │   ├── ConfigError           2   a key or value of the configuration is wrong
+    │   └── NotFound              2   no such run, city, method …
+    ├── PrerequisitesNotMet       5   reference data is missing; says what mends it
+    ├── IllegalTransition         2   the run's state does not allow the request
+    ├── Busy                      8   somebody else holds the lock
+    ├── UpstreamUnavailable       9   the upstream refuses or limits us
+    ├── RedisUnreachable         10
+    ├── DatabaseUnreachable      10
+    ├── Fenced                    1   the lease was lost: this process must not commit
+    └── UnitError                     why one unit failed; the run goes on
+        ├── TransientError            may succeed when tried again
+        │   └── RateLimitedError      … but not before `retry_after`
+        ├── RejectedError             the upstream will answer the same again
+        ├── MismatchError             the answer is not what was asked for, or breaks a law of the domain
+        └── FatalError                no unit of the run can succeed; the run ends
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What a process tells the shell; documented in docs/exit-codes.md."""
+
+    OK = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    PARTIAL = 3
+    FAILED = 4
+    PREREQUISITES = 5
+    PAUSED = 6
+    CANCELLED = 7
+    BUSY = 8
+    UPSTREAM = 9
+    UNREACHABLE = 10
+    INTERRUPTED = 130
+
+
+class SynctlError(Exception):
+    """One clear line for the operator: what and where; `hint` says what to do."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(SynctlError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConfigError(UsageError):
+    """A key or value of the configuration is wrong; the message names its file and line."""
+
+
+class NotFound(UsageError):
+    """No such run, city, method or file."""
+
+
+class IllegalTransition(UsageError):
+    """The run's state does not allow what was asked."""
+
+
+class PrerequisitesNotMet(SynctlError):
+    """Reference data is missing. `missing` pairs each lack with the command that mends it."""
+
+    exit_code = ExitCode.PREREQUISITES
+
+    def __init__(self, missing: tuple[tuple[str, str], ...]) -> None:
+        super().__init__("; ".join(what for what, _ in missing), hint=missing[0][1] if missing else None)
+        self.missing = missing
+
+
+class Busy(SynctlError):
+    """Somebody else holds the lock."""
+
+    exit_code = ExitCode.BUSY
+
+
+class UpstreamUnavailable(SynctlError):
+    """The upstream refuses or limits us."""
+
+    exit_code = ExitCode.UPSTREAM
+
+
+class RedisUnreachable(SynctlError):
+    """No Redis or Valkey answers where the configuration says."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class DatabaseUnreachable(SynctlError):
+    """The database cannot be opened, read or written."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class Fenced(SynctlError):
+    """This process lost its lease: another epoch holds the run, so nothing may be committed here."""
+
+
+class UnitError(SynctlError):
+    """Why one unit failed. `http_status` is the upstream's answer, if there was one."""
+
+    def __init__(self, message: str, *, http_status: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.http_status = http_status
+
+
+class TransientError(UnitError):
+    """May succeed when tried again: a time-out, a 5xx, a body cut short."""
+
+
+class RateLimitedError(TransientError):
+    """The upstream limits us. `retry_after` is in seconds, None if it did not say."""
+
+    def __init__(self, message: str, *, retry_after: float | None, http_status: int | None = 429) -> None:
+        super().__init__(message, http_status=http_status)
+        self.retry_after = retry_after
+
+
+class RejectedError(UnitError):
+    """The upstream will answer the same again: a 4xx."""
+
+
+class MismatchError(UnitError):
+    """The answer is not what was asked for, or breaks a law of the domain. `rule` names the check."""
+
+    def __init__(self, rule: str, message: str, *, http_status: int | None = None) -> None:
+        super().__init__(f"{rule}: {message}", http_status=http_status)
+        self.rule = rule
+
+
+class FatalError(UnitError):
+    """No unit of the run can succeed, so the run ends: a wrong base URL, a refused key."""

@@ -1,0 +1,243 @@
+"""Connections and transactions of SQLite and PostgreSQL behind one small interface.
+
+Statements are SQL text with `:name` parameters. SQLAlchemy is kept out of this path on purpose: its import
+alone costs more than a whole `synctl status` may take, and the hot path runs driver SQL anyway. The schema
+itself is declared once with SQLModel (`models.py`) and migrated by alembic.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from synctl.errors import DatabaseUnreachable
+
+Row = Mapping[str, Any]
+
+BUSY_TIMEOUT_MS = 60_000
+"""How long SQLite waits for a writer that does not take our lock: a backup, an operator's shell."""
+
+
+class Transaction(Protocol):
+    """One open transaction. `:name` parameters in the text take their value from the keyword."""
+
+    dialect: str
+
+    def execute(self, sql: str, **parameters: object) -> int:
+        """Run a statement; the number of rows it changed."""
+
+    def one(self, sql: str, **parameters: object) -> Row | None:
+        """Return the first row, or None."""
+
+    def all(self, sql: str, **parameters: object) -> list[Row]:
+        """Return every row."""
+
+    def stream(self, sql: str, **parameters: object) -> Iterator[Row]:
+        """Yield rows without holding them all."""
+
+    def many(self, sql: str, parameters: Sequence[Mapping[str, object]]) -> int:
+        """Run a statement once for each mapping."""
+
+    def positional(self, sql: str, parameters: Sequence[object]) -> int:
+        """Run driver SQL with positional parameters; the number of rows it changed."""
+
+
+class Database(Protocol):
+    """A database that hands out transactions. Safe to share between threads, never across a fork."""
+
+    dialect: str
+    location: str
+
+    def read(self) -> _Scope:
+        """Open a read transaction: one consistent snapshot."""
+
+    def write(self) -> _Scope:
+        """Open a write transaction: commits at the end, rolls back on an error."""
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+
+
+class _Scope(Protocol):
+    def __enter__(self) -> Transaction: ...
+    def __exit__(self, *exc: object) -> bool | None: ...
+
+
+def open_database(url: str) -> Database:
+    """Open `sqlite:///PATH` or `postgresql://…`. Connects lazily, so a wrong URL fails at first use."""
+    scheme = urlsplit(url).scheme
+    if scheme == "sqlite":
+        return SqliteDatabase(sqlite_path(url))
+    if scheme in {"postgresql", "postgres"}:
+        from synctl.store.postgres import PostgresDatabase  # noqa: PLC0415 - the extra is optional
+
+        return PostgresDatabase(url)
+    raise DatabaseUnreachable(
+        f"database URL {scheme or url!r}: neither sqlite nor postgresql",
+        hint="set [database] url to sqlite:///PATH or postgresql://USER@HOST/NAME",
+    )
+
+
+def sqlite_path(url: str) -> Path:
+    """Return the file of a `sqlite:///…` URL."""
+    return Path(unquote(url.removeprefix("sqlite:///"))).expanduser()
+
+
+class SqliteDatabase:
+    """One file in WAL mode; a connection per thread."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.location = str(path)
+        self._local = threading.local()
+        self._guard = threading.Lock()
+        self._opened: list[_SqliteConnection] = []
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        connection = self._connection()
+        with _clear_errors(self.location):
+            if connection.raw.in_transaction:  # a read inside a write of the same thread sees that write
+                yield connection
+                return
+            connection.raw.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.raw.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        connection = self._connection()
+        with _clear_errors(self.location), connection.writer_lock():
+            # IMMEDIATE: a deferred transaction that reads first and writes later fails at once when
+            # another writer came between, whatever the busy timeout.
+            connection.raw.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            try:
+                connection.raw.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+
+    def close(self) -> None:
+        with self._guard:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+        self._local = threading.local()
+
+    def _connection(self) -> _SqliteConnection:
+        connection: _SqliteConnection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            with _clear_errors(self.location):
+                connection = _SqliteConnection(self._path)
+            self._local.connection = connection
+            with self._guard:
+                self._opened.append(connection)
+        return connection
+
+
+class _SqliteConnection:
+    """A connection and the file lock that orders the writers of all processes.
+
+    Writers that meet in SQLite's busy handler sleep in steps; a blocking flock wakes the next one at once
+    (measured on two processes: 449 instead of 366 transactions of 365 rows a second).
+    """
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        if not path.parent.is_dir():
+            raise DatabaseUnreachable(f"database {path}: its folder does not exist", hint="run `synctl up`")
+        self.raw = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+        )
+        self.raw.row_factory = sqlite3.Row
+        self.raw.execute("PRAGMA journal_mode=WAL")
+        # NORMAL: safe against every crash of a process; a power cut may lose the last commits, whole.
+        self.raw.execute("PRAGMA synchronous=NORMAL")
+        self.raw.execute("PRAGMA foreign_keys=ON")
+        self._lock = os.open(f"{path}.writer", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    @contextmanager
+    def writer_lock(self) -> Iterator[None]:
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def execute(self, sql: str, **parameters: object) -> int:
+        return self.raw.execute(sql, parameters).rowcount
+
+    def one(self, sql: str, **parameters: object) -> Row | None:
+        return self.raw.execute(sql, parameters).fetchone()  # type: ignore[no-any-return]
+
+    def all(self, sql: str, **parameters: object) -> list[Row]:
+        return self.raw.execute(sql, parameters).fetchall()
+
+    def stream(self, sql: str, **parameters: object) -> Iterator[Row]:
+        yield from self.raw.execute(sql, parameters)
+
+    def many(self, sql: str, parameters: Sequence[Mapping[str, object]]) -> int:
+        return self.raw.executemany(sql, parameters).rowcount
+
+    def positional(self, sql: str, parameters: Sequence[object]) -> int:
+        return self.raw.execute(sql, parameters).rowcount
+
+    def rollback(self) -> None:
+        if self.raw.in_transaction:
+            self.raw.execute("ROLLBACK")
+
+    def close(self) -> None:
+        self.raw.close()
+        os.close(self._lock)
+
+
+@contextmanager
+def _clear_errors(location: str) -> Iterator[None]:
+    """Turn what SQLite says of an unusable file into one line an operator can act on."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise DatabaseUnreachable(f"database {location}: {error}", hint=_sqlite_hint(str(error))) from error
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
+            raise
+        raise DatabaseUnreachable(
+            f"database {location}: {error}", hint="restore it from a backup, or move it away and run `synctl up`"
+        ) from error
+    except OSError as error:
+        raise DatabaseUnreachable(f"database {location}: {error.strerror}", hint="check its folder's rights") from error
+
+
+def _sqlite_hint(message: str) -> str:
+    if "no such table" in message or "no such column" in message:
+        return "run `synctl db upgrade` (or `synctl up`)"
+    if "readonly" in message or "unable to open" in message:
+        return "check the rights of the file and its folder, or set SYNCTL_HOME"
+    if "full" in message:
+        return "make room on the disk; nothing committed is lost"
+    return "see `synctl doctor`"
+
+
+@lru_cache(maxsize=512)
+def pyformat(sql: str) -> str:
+    """Translate `:name` parameters to psycopg's `%(name)s`; `::type` casts stay."""
+    return re.sub(r"(?<!:):([a-z_]\w*)", r"%(\1)s", sql.replace("%", "%%"))

@@ -1,0 +1,179 @@
+"""The schema, declared once. Applications may import these models to read what synctl stores.
+
+Instants are milliseconds since the Unix epoch (UTC). `day` columns are days since 1970-01-01. The view
+`prayer_schedule` shows prayer times readably to people and to SQL that wants no arithmetic.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, SmallInteger, Text, text
+from sqlmodel import Field, SQLModel
+
+WITHOUT_ROWID = {"sqlite_with_rowid": False}
+
+
+class Method(SQLModel, table=True):
+    """A calculation method as AlAdhan numbers it. `params` is its JSON object, verbatim."""
+
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    code: str = Field(unique=True)
+    name: str
+    params: str
+    named: bool = Field(description="False for CUSTOM, which is no part of `all`")
+
+
+class Madhab(SQLModel, table=True):
+    """0: Shafi, Maliki, Hanbali. 1: Hanafi. It changes only Asr: the shadow is `asr_factor` times the object."""
+
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    code: str = Field(unique=True)
+    name: str
+    asr_factor: int
+
+
+class City(SQLModel, table=True):
+    """A place to calculate for: GeoNames' id, or one derived from name and country for a user's own list."""
+
+    __table_args__ = (
+        CheckConstraint("latitude BETWEEN -90 AND 90 AND latitude <> 0", name="city_latitude"),
+        CheckConstraint("longitude BETWEEN -180 AND 180 AND longitude <> 0", name="city_longitude"),
+        Index("city_by_population", text("population DESC"), "id"),
+        Index("city_by_name", "folded"),
+    )
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    name: str
+    folded: str = Field(description="name in lower-case ASCII, for look-ups")
+    country: str = Field(description="ISO 3166-1 alpha-2")
+    latitude: float
+    longitude: float
+    timezone: str = Field(description="IANA name")
+    population: int
+    origin: str = Field(description="`geonames` or `file`")
+
+
+class Run(SQLModel, table=True):
+    """One sync of a resource for a selection and a date range."""
+
+    __table_args__ = (Index("run_by_state", "state"), Index("run_by_age", text("created_at DESC")))
+    seq: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=True))
+    id: str = Field(unique=True)
+    resource: str
+    source: str
+    sync_date: str
+    params: str = Field(sa_column=Column(Text, nullable=False))
+    label: str
+    state: str
+    reason: str = Field(default="", description="why it is in this state, for people")
+    epoch: int = Field(default=0, description="the newest fencing token handed to a shard")
+    attempt: int = Field(default=0, description="the newest RQ job number")
+    shards: int = 1
+    total: int
+    done: int = 0
+    failed: int = 0
+    rows: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    started_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    finished_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+class RunShard(SQLModel, table=True):
+    """A shard that is expected to work on its run. Its `epoch` is the fence: a commit must name it."""
+
+    __tablename__ = "run_shard"
+    __table_args__ = (WITHOUT_ROWID,)
+    run_seq: int = Field(sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True))
+    shard: int = Field(sa_column=Column(SmallInteger, primary_key=True))
+    attempt: int
+    epoch: int = Field(default=0, description="0 until a worker acquired it")
+    holder: str = Field(default="", description="host:pid of the work horse, worker name")
+    enqueued_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    started_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+class SyncUnit(SQLModel, table=True):
+    """The ledger: a row for each unit of a run."""
+
+    __tablename__ = "sync_unit"
+    __table_args__ = (
+        Index("sync_unit_pending", "run_seq", "ordinal", sqlite_where=text("state = 'pending'"),
+              postgresql_where=text("state = 'pending'")),
+        Index("sync_unit_leased", "run_seq", "shard", sqlite_where=text("state = 'leased'"),
+              postgresql_where=text("state = 'leased'")),
+        Index("sync_unit_failed", "run_seq", "ordinal", sqlite_where=text("state = 'failed'"),
+              postgresql_where=text("state = 'failed'")),
+        WITHOUT_ROWID,
+    )  # fmt: skip
+    run_seq: int = Field(sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True))
+    ordinal: int = Field(sa_column=Column(Integer, primary_key=True))
+    key: str
+    spec: str = Field(sa_column=Column(Text, nullable=False), description="JSON, the resource's own")
+    state: str = "pending"
+    shard: int | None = Field(default=None, sa_column=Column(SmallInteger))
+    epoch: int = 0
+    attempts: int = 0
+    error_class: str | None = None
+    http_status: int | None = None
+    message: str | None = None
+    rows: int = 0
+    body_hash: str | None = None
+    took_ms: int | None = None
+    settled_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+class RunEvent(SQLModel, table=True):
+    """The audit trail: who did what to which run, from where and why. Kept when the run is deleted."""
+
+    __tablename__ = "run_event"
+    __table_args__ = (Index("run_event_by_run", "run_id", "id"),)
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=True))
+    run_id: str
+    at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    kind: str = Field(description="created, request, state, taken-over, deleted …")
+    state: str = Field(description="the run's state afterwards")
+    who: str
+    origin: str = Field(description="host and pid it came from")
+    reason: str = ""
+
+
+class StoredUnit(SQLModel, table=True):
+    """Where stored rows come from: the last sync that verified them. Outlives the ledger."""
+
+    __tablename__ = "stored_unit"
+    __table_args__ = (Index("stored_unit_key", "resource", "key", unique=True),)
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=True))
+    resource: str
+    key: str
+    source: str
+    run_id: str
+    synced_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    body_hash: str | None = None
+    rows: int
+
+
+class PrayerTime(SQLModel, table=True):
+    """One day's eleven times of a city, method and madhab.
+
+    Each time is in minutes after 00:00 of `day` at the zone offset `utc_offset` (seconds): below 0 it falls on
+    the day before, from 1440 on the day after. So the instant is `day × 86400 − utc_offset + minutes × 60`
+    seconds after the epoch, and the wall clock as published is `minutes mod 1440`.
+    """
+
+    __tablename__ = "prayer_time"
+    __table_args__ = (WITHOUT_ROWID,)
+    city_id: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    method_id: int = Field(sa_column=Column(SmallInteger, primary_key=True))
+    madhab_id: int = Field(sa_column=Column(SmallInteger, primary_key=True))
+    day: int = Field(sa_column=Column(Integer, primary_key=True))
+    utc_offset: int = Field(sa_column=Column(Integer, nullable=False))
+    fajr: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    sunrise: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    dhuhr: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    asr: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    sunset: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    maghrib: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    isha: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    imsak: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    midnight: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    firstthird: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    lastthird: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    unit_id: int = Field(sa_column=Column(Integer, nullable=False))

@@ -1,0 +1,115 @@
+"""PostgreSQL through psycopg 3: the same interface as SQLite's, a connection per thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from synctl.errors import DatabaseUnreachable
+from synctl.store.db import Row, Transaction, pyformat
+
+try:
+    import psycopg
+    from psycopg.rows import dict_row
+except ImportError as error:  # pragma: no cover - CI installs the extra
+    raise DatabaseUnreachable(
+        "PostgreSQL needs the psycopg driver, which is not installed", hint="pip install 'synctl[postgres]'"
+    ) from error
+
+CONNECT_TIMEOUT_S = 5
+
+
+class PostgresDatabase:
+    """A PostgreSQL database. Read committed: each commit's guards lock the rows they check."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.location = _masked(url)
+        self._local = threading.local()
+        self._guard = threading.Lock()
+        self._opened: list[_PostgresConnection] = []
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        with self._transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        with self._transaction() as connection:
+            yield connection
+
+    def close(self) -> None:
+        with self._guard:
+            for connection in self._opened:
+                connection.raw.close()
+            self._opened.clear()
+        self._local = threading.local()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[_PostgresConnection]:
+        try:
+            connection = self._connection()
+            if connection.raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                yield connection
+                return
+            with connection.raw.transaction():
+                yield connection
+        except psycopg.OperationalError as error:
+            raise DatabaseUnreachable(
+                f"database {self.location}: {str(error).strip().splitlines()[0]}", hint="is the server up? see `synctl doctor`"
+            ) from error
+        except psycopg.errors.UndefinedTable as error:
+            raise DatabaseUnreachable(
+                f"database {self.location}: {error.diag.message_primary}", hint="run `synctl db upgrade` (or `synctl up`)"
+            ) from error
+
+    def _connection(self) -> _PostgresConnection:
+        connection: _PostgresConnection | None = getattr(self._local, "connection", None)
+        if connection is None or connection.raw.closed:
+            connection = _PostgresConnection(self._url)
+            self._local.connection = connection
+            with self._guard:
+                self._opened = [other for other in self._opened if not other.raw.closed] + [connection]
+        return connection
+
+
+class _PostgresConnection:
+    dialect = "postgresql"
+
+    def __init__(self, url: str) -> None:
+        self.raw: psycopg.Connection[dict[str, Any]] = psycopg.connect(
+            url, autocommit=True, row_factory=dict_row, connect_timeout=CONNECT_TIMEOUT_S
+        )
+
+    def execute(self, sql: str, **parameters: object) -> int:
+        return self.raw.execute(pyformat(sql), parameters).rowcount  # type: ignore[arg-type]
+
+    def one(self, sql: str, **parameters: object) -> Row | None:
+        return self.raw.execute(pyformat(sql), parameters).fetchone()  # type: ignore[arg-type]
+
+    def all(self, sql: str, **parameters: object) -> list[Row]:
+        return list(self.raw.execute(pyformat(sql), parameters).fetchall())  # type: ignore[arg-type]
+
+    def stream(self, sql: str, **parameters: object) -> Iterator[Row]:
+        with self.raw.cursor(name="synctl") as cursor:
+            cursor.execute(pyformat(sql), parameters)  # type: ignore[arg-type]
+            yield from cursor
+
+    def many(self, sql: str, parameters: Sequence[Mapping[str, object]]) -> int:
+        with self.raw.cursor() as cursor:
+            cursor.executemany(pyformat(sql), parameters)  # type: ignore[arg-type]
+            return cursor.rowcount
+
+    def positional(self, sql: str, parameters: Sequence[object]) -> int:
+        return self.raw.execute(sql, parameters).rowcount  # type: ignore[call-overload,no-any-return]
+
+
+def _masked(url: str) -> str:
+    head, _, tail = url.rpartition("@")
+    user = head.rpartition("//")[2].split(":")[0]
+    return f"postgresql://{user}@{tail}" if head else url

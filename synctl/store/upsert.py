@@ -1,0 +1,65 @@
+"""Bulk upsert: rows that did not change are not written, whatever the dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+
+from synctl.store.db import Transaction
+
+MAX_PARAMETERS = 32_766
+"""SQLite's limit of parameters in one statement; PostgreSQL's is 65,535."""
+ROWS_PER_STATEMENT = 366
+"""A year: measured fastest on SQLite, and the usual unit is one statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where rows go. A row is a tuple in the order `key + values`; `unit_id` is added by the store."""
+
+    name: str
+    key: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Verified rows of one unit for one table."""
+
+    table: Table
+    rows: Sequence[tuple[object, ...]]
+
+
+def upsert(transaction: Transaction, part: Rows, unit_id: int) -> int:
+    """Insert or update rows by their key; return how many were new or different.
+
+    Idempotent: a row equal to the stored one is skipped, so nothing is written when nothing changed.
+    """
+    origin = (unit_id,)
+    width = len(part.table.key) + len(part.table.values) + 1
+    step = min(ROWS_PER_STATEMENT, MAX_PARAMETERS // width)
+    changed = 0
+    for start in range(0, len(part.rows), step):
+        chunk = part.rows[start : start + step]
+        parameters = list(chain.from_iterable(chain(row, origin) for row in chunk))
+        changed += transaction.positional(_statement(part.table, len(chunk), transaction.dialect), parameters)
+    return changed
+
+
+@lru_cache(maxsize=256)
+def _statement(table: Table, count: int, dialect: str) -> str:
+    columns = (*table.key, *table.values, "unit_id")
+    mark = "%s" if dialect == "postgresql" else "?"
+    one = f"({', '.join([mark] * len(columns))})"
+    kept = (*table.values, "unit_id")
+    current = ", ".join(f"{table.name}.{column}" for column in kept)
+    offered = ", ".join(f"excluded.{column}" for column in kept)
+    differs = "IS DISTINCT FROM" if dialect == "postgresql" else "IS NOT"
+    return (
+        f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES {', '.join([one] * count)} "
+        f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET "
+        f"{', '.join(f'{column} = excluded.{column}' for column in kept)} "
+        f"WHERE ({current}) {differs} ({offered})"
+    )  # names come from a Table constant, values are bound

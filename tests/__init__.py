@@ -1,0 +1,1 @@
+"""Tests run against real parts: a real Valkey, real databases, real HTTP on loopback."""
