@@ -13,10 +13,21 @@ from typing import Protocol
 
 from synctl.config import Settings
 from synctl.store.db import Database
+from synctl.store.prerequisites import Missing
 from synctl.store.upsert import Rows, Table
 
 __all__ = [
-    "Batch", "Context", "Missing", "Plan", "Resource", "Rows", "Selectors", "Session", "Stop", "Table", "Unit",
+    "Batch",
+    "Context",
+    "Missing",
+    "Plan",
+    "Resource",
+    "Rows",
+    "Selectors",
+    "Session",
+    "Stop",
+    "Table",
+    "Unit",
 ]
 
 
@@ -34,6 +45,7 @@ class Batch:
 
     parts: Sequence[Rows]
     body_hash: str | None = None
+    attempts: int = 1
 
     @property
     def row_count(self) -> int:
@@ -68,14 +80,6 @@ class Selectors:
     edition: tuple[str, ...] = ()
     collection: tuple[str, ...] = ()
     source: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A prerequisite that is not met, and the command that mends it."""
-
-    what: str
-    mend: str
 
 
 class Stop(Protocol):

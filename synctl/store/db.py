@@ -13,7 +13,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,19 +57,14 @@ class Database(Protocol):
     dialect: str
     location: str
 
-    def read(self) -> _Scope:
+    def read(self) -> AbstractContextManager[Transaction]:
         """Open a read transaction: one consistent snapshot."""
 
-    def write(self) -> _Scope:
+    def write(self) -> AbstractContextManager[Transaction]:
         """Open a write transaction: commits at the end, rolls back on an error."""
 
     def close(self) -> None:
         """Close the connections of all threads."""
-
-
-class _Scope(Protocol):
-    def __enter__(self) -> Transaction: ...
-    def __exit__(self, *exc: object) -> bool | None: ...
 
 
 def open_database(url: str) -> Database:
@@ -106,6 +101,7 @@ class SqliteDatabase:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
+        """Open a read transaction: one consistent snapshot."""
         connection = self._connection()
         with _clear_errors(self.location):
             if connection.raw.in_transaction:  # a read inside a write of the same thread sees that write
@@ -119,6 +115,7 @@ class SqliteDatabase:
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
+        """Open a write transaction: commits at the end, rolls back on an error."""
         connection = self._connection()
         with _clear_errors(self.location), connection.writer_lock():
             # IMMEDIATE: a deferred transaction that reads first and writes later fails at once when
@@ -136,6 +133,7 @@ class SqliteDatabase:
                 raise
 
     def close(self) -> None:
+        """Close the connections of all threads."""
         with self._guard:
             for connection in self._opened:
                 connection.close()
@@ -221,10 +219,13 @@ def _clear_errors(location: str) -> Iterator[None]:
         if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
             raise
         raise DatabaseUnreachable(
-            f"database {location}: {error}", hint="restore it from a backup, or move it away and run `synctl up`"
+            f"database {location}: {error}",
+            hint="restore it from a backup, or move it away and run `synctl up`",
         ) from error
     except OSError as error:
-        raise DatabaseUnreachable(f"database {location}: {error.strerror}", hint="check its folder's rights") from error
+        raise DatabaseUnreachable(
+            f"database {location}: {error.strerror}", hint="check its folder's rights"
+        ) from error
 
 
 def _sqlite_hint(message: str) -> str:

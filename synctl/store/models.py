@@ -6,7 +6,17 @@ Instants are milliseconds since the Unix epoch (UTC). `day` columns are days sin
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, SmallInteger, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 WITHOUT_ROWID = {"sqlite_with_rowid": False}
@@ -37,7 +47,7 @@ class City(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("latitude BETWEEN -90 AND 90 AND latitude <> 0", name="city_latitude"),
         CheckConstraint("longitude BETWEEN -180 AND 180 AND longitude <> 0", name="city_longitude"),
-        Index("city_by_population", text("population DESC"), "id"),
+        Index("city_by_population", "population"),
         Index("city_by_name", "folded"),
     )
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
@@ -54,7 +64,7 @@ class City(SQLModel, table=True):
 class Run(SQLModel, table=True):
     """One sync of a resource for a selection and a date range."""
 
-    __table_args__ = (Index("run_by_state", "state"), Index("run_by_age", text("created_at DESC")))
+    __table_args__ = (Index("run_by_state", "state"), Index("run_by_age", "created_at"))
     seq: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=True))
     id: str = Field(unique=True)
     resource: str
@@ -70,7 +80,8 @@ class Run(SQLModel, table=True):
     total: int
     done: int = 0
     failed: int = 0
-    rows: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    rows: int = Field(default=0, sa_column=Column(BigInteger, nullable=False), description="rows verified")
+    changed: int = Field(default=0, sa_column=Column(BigInteger, nullable=False), description="rows written")
     created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     started_at: int | None = Field(default=None, sa_column=Column(BigInteger))
     finished_at: int | None = Field(default=None, sa_column=Column(BigInteger))
@@ -81,7 +92,9 @@ class RunShard(SQLModel, table=True):
 
     __tablename__ = "run_shard"
     __table_args__ = (WITHOUT_ROWID,)
-    run_seq: int = Field(sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True))
+    run_seq: int = Field(
+        sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True)
+    )
     shard: int = Field(sa_column=Column(SmallInteger, primary_key=True))
     attempt: int
     epoch: int = Field(default=0, description="0 until a worker acquired it")
@@ -103,7 +116,9 @@ class SyncUnit(SQLModel, table=True):
               postgresql_where=text("state = 'failed'")),
         WITHOUT_ROWID,
     )  # fmt: skip
-    run_seq: int = Field(sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True))
+    run_seq: int = Field(
+        sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True)
+    )
     ordinal: int = Field(sa_column=Column(Integer, primary_key=True))
     key: str
     spec: str = Field(sa_column=Column(Text, nullable=False), description="JSON, the resource's own")
@@ -115,6 +130,7 @@ class SyncUnit(SQLModel, table=True):
     http_status: int | None = None
     message: str | None = None
     rows: int = 0
+    changed: int = 0
     body_hash: str | None = None
     took_ms: int | None = None
     settled_at: int | None = Field(default=None, sa_column=Column(BigInteger))

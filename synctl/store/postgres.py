@@ -35,15 +35,18 @@ class PostgresDatabase:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
+        """Open a read transaction: one consistent snapshot."""
         with self._transaction() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
+        """Open a write transaction: commits at the end, rolls back on an error."""
         with self._transaction() as connection:
             yield connection
 
     def close(self) -> None:
+        """Close the connections of all threads."""
         with self._guard:
             for connection in self._opened:
                 connection.raw.close()
@@ -61,11 +64,13 @@ class PostgresDatabase:
                 yield connection
         except psycopg.OperationalError as error:
             raise DatabaseUnreachable(
-                f"database {self.location}: {str(error).strip().splitlines()[0]}", hint="is the server up? see `synctl doctor`"
+                f"database {self.location}: {str(error).strip().splitlines()[0]}",
+                hint="is the server up? see `synctl doctor`",
             ) from error
         except psycopg.errors.UndefinedTable as error:
             raise DatabaseUnreachable(
-                f"database {self.location}: {error.diag.message_primary}", hint="run `synctl db upgrade` (or `synctl up`)"
+                f"database {self.location}: {error.diag.message_primary}",
+                hint="run `synctl db upgrade` (or `synctl up`)",
             ) from error
 
     def _connection(self) -> _PostgresConnection:
@@ -87,26 +92,26 @@ class _PostgresConnection:
         )
 
     def execute(self, sql: str, **parameters: object) -> int:
-        return self.raw.execute(pyformat(sql), parameters).rowcount  # type: ignore[arg-type]
+        return self.raw.execute(pyformat(sql), parameters).rowcount
 
     def one(self, sql: str, **parameters: object) -> Row | None:
-        return self.raw.execute(pyformat(sql), parameters).fetchone()  # type: ignore[arg-type]
+        return self.raw.execute(pyformat(sql), parameters).fetchone()
 
     def all(self, sql: str, **parameters: object) -> list[Row]:
-        return list(self.raw.execute(pyformat(sql), parameters).fetchall())  # type: ignore[arg-type]
+        return list(self.raw.execute(pyformat(sql), parameters).fetchall())
 
     def stream(self, sql: str, **parameters: object) -> Iterator[Row]:
         with self.raw.cursor(name="synctl") as cursor:
-            cursor.execute(pyformat(sql), parameters)  # type: ignore[arg-type]
+            cursor.execute(pyformat(sql), parameters)
             yield from cursor
 
     def many(self, sql: str, parameters: Sequence[Mapping[str, object]]) -> int:
         with self.raw.cursor() as cursor:
-            cursor.executemany(pyformat(sql), parameters)  # type: ignore[arg-type]
+            cursor.executemany(pyformat(sql), parameters)
             return cursor.rowcount
 
     def positional(self, sql: str, parameters: Sequence[object]) -> int:
-        return self.raw.execute(sql, parameters).rowcount  # type: ignore[call-overload,no-any-return]
+        return self.raw.execute(sql, parameters).rowcount
 
 
 def _masked(url: str) -> str:

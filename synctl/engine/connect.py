@@ -1,0 +1,88 @@
+"""Redis clients: one that waits out an outage, for workers; one that says at once, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis import Redis
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.exceptions import AuthenticationError, ConnectionError, ResponseError, TimeoutError  # noqa: A004
+from redis.retry import Retry
+
+from synctl.errors import RedisUnreachable
+
+WORKER_RETRIES = 60
+"""With at most a second between them: outages of up to a minute are waited out (4 s and 15 s were measured)."""
+CLI_TIMEOUT_S = 5.0
+
+Connection = Redis
+
+
+def connect_worker(url: str) -> Redis:
+    """Return a client for long-lived processes: it retries, so a restart of Redis does not end them."""
+    return Redis.from_url(
+        url,
+        retry=Retry(ExponentialWithJitterBackoff(cap=1, base=0.02), WORKER_RETRIES),
+        retry_on_error=[ConnectionError, TimeoutError],
+        health_check_interval=15,
+    )
+
+
+def connect_ticker(url: str, timeout: float) -> Redis:
+    """Return a client that answers or fails within `timeout` seconds: the heartbeat must know."""
+    return Redis.from_url(
+        url,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        decode_responses=True,
+    )
+
+
+def connect_cli(url: str, *, decode: bool = True) -> Redis:
+    """Return a client for commands: no retries, so a dead server is told in milliseconds.
+
+    RQ wants undecoded answers (`decode=False`).
+    """
+    return Redis.from_url(
+        url,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=CLI_TIMEOUT_S,
+        socket_connect_timeout=CLI_TIMEOUT_S,
+        decode_responses=decode,
+    )
+
+
+@contextmanager
+def clear_errors(url: str) -> Iterator[None]:
+    """Turn redis-py's errors into one line that names the server and what to do."""
+    try:
+        yield
+    except AuthenticationError as error:
+        raise RedisUnreachable(
+            f"Redis {masked(url)}: {error}", hint="check user and password in [redis] url"
+        ) from error
+    except (ConnectionError, TimeoutError) as error:
+        raise RedisUnreachable(f"Redis {masked(url)}: {_cause(error)}", hint=_hint(url)) from error
+    except ResponseError as error:
+        raise RedisUnreachable(f"Redis {masked(url)}: {error}", hint="see `synctl doctor`") from error
+
+
+def masked(url: str) -> str:
+    """Return the URL without its password."""
+    scheme, _, rest = url.partition("://")
+    head, at, tail = rest.rpartition("@")
+    user = head.split(":")[0]
+    return f"{scheme}://{user}@{tail}" if at else url
+
+
+def _cause(error: Exception) -> str:
+    text = str(error).rstrip(".")
+    return "nothing listens there" if "Error 2 " in text or "Error 111 " in text else text
+
+
+def _hint(url: str) -> str:
+    if url.startswith("unix://"):
+        return "start the local stack with `synctl up`"
+    return "is the server up, and [redis] url right? see `synctl doctor`"

@@ -1,0 +1,164 @@
+"""From a selection to a queued run: one run and one id, however many ask for it at once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+import msgspec
+from redis import Redis
+
+from synctl.clock import today
+from synctl.config import Settings
+from synctl.engine import progress, queues
+from synctl.errors import Busy, PrerequisitesNotMet, UsageError
+from synctl.resource import Plan, Resource, Selectors
+from synctl.states import ACTIVE, RunState
+from synctl.store import ledger, runs, shards
+from synctl.store.db import Database, Transaction
+from synctl.store.runs import Actor, NewRun, Run
+
+
+class Why(StrEnum):
+    """What enqueueing found."""
+
+    CREATED = "created"
+    ACTIVE = "active"
+    FRESH = "fresh"
+    RETRIED = "retried"
+    FORCED = "forced"
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """The run that a selection belongs to, new or not. `reopened`: units that are queued again."""
+
+    run: Run
+    why: Why
+    reopened: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked for besides the selection."""
+
+    force: bool = False
+    shards: int | None = None
+    reason: str = ""
+
+
+class Enqueuer:
+    """`client` decodes responses, `connection` (for RQ) does not."""
+
+    def __init__(
+        self, database: Database, client: Redis, connection: Redis, settings: Settings, actor: Actor
+    ) -> None:
+        self._database = database
+        self._client = client
+        self._connection = connection
+        self._settings = settings
+        self._actor = actor
+
+    def plan(self, resource: Resource, selectors: Selectors) -> Plan:
+        """Check the prerequisites and resolve the selection. Changes nothing."""
+        missing = resource.prerequisites(self._database, self._settings)
+        if missing:
+            raise PrerequisitesNotMet(tuple((lack.what, lack.mend) for lack in missing))
+        plan = resource.plan(selectors, self._database, self._settings, today())
+        if plan.total == 0:
+            raise UsageError("the selection has no units")
+        return plan
+
+    def enqueue(self, resource: Resource, selectors: Selectors, order: Order) -> Enqueued:
+        """Create the run, or join the one that exists, and queue a job for each of its shards."""
+        plan = self.plan(resource, selectors)
+        run_id = identity(plan, today())
+        self._client.ping()  # before anything is written: without Redis no run is created
+        with self._database.write() as transaction:
+            seq = runs.create(transaction, self._new(run_id, plan, order), self._actor, order.reason)
+            if seq is not None:
+                self._fill(transaction, seq, plan, self._shards(plan, order))
+                found = Enqueued(runs.get(transaction, run_id), Why.CREATED)
+            else:
+                found = self._join(transaction, runs.get(transaction, run_id), order)
+            jobs = shards.expected(transaction, run_id) if found.why not in (Why.ACTIVE, Why.FRESH) else []
+        if jobs:
+            progress.forget(self._client, run_id)
+            queues.push(self._connection, jobs)
+        return found
+
+    def retry(self, name: str, order: Order) -> Enqueued:
+        """Queue the failed units of an ended run again, in the same run."""
+        self._client.ping()
+        with self._database.write() as transaction:
+            run = runs.get(transaction, name)
+            if run.state in ACTIVE:
+                return Enqueued(run, Why.ACTIVE)
+            if run.state is RunState.SUCCEEDED:
+                return Enqueued(run, Why.FRESH)
+            found = self._reopen(transaction, run, order, everything=False)
+            jobs = shards.expected(transaction, run.id)
+        progress.forget(self._client, run.id)
+        queues.push(self._connection, jobs)
+        return found
+
+    def _new(self, run_id: str, plan: Plan, order: Order) -> NewRun:
+        return NewRun(
+            id=run_id,
+            resource=plan.resource,
+            source=plan.source,
+            sync_date=today().isoformat(),
+            params=msgspec.json.encode(plan.params, order="sorted").decode(),
+            label=plan.label,
+            shards=self._shards(plan, order),
+            total=plan.total,
+        )
+
+    def _fill(self, transaction: Transaction, seq: int, plan: Plan, count: int) -> None:
+        written = ledger.add_units(transaction, seq, ((unit.key, unit.spec) for unit in plan.units))
+        if written != plan.total:
+            raise UsageError(f"{plan.resource}: the plan announced {plan.total} units and gave {written}")
+        shards.expect(transaction, seq, count)
+
+    def _join(self, transaction: Transaction, run: Run, order: Order) -> Enqueued:
+        if run.state in ACTIVE:
+            if order.force:
+                raise Busy(
+                    f"{run.id} is {run.state}: it cannot be forced now",
+                    hint=f"`synctl cancel {run.id}` first",
+                )
+            return Enqueued(run, Why.ACTIVE)
+        if order.force:
+            return self._reopen(transaction, run, order, everything=True)
+        if run.state is RunState.SUCCEEDED:
+            return Enqueued(run, Why.FRESH)
+        return self._reopen(transaction, run, order, everything=False)
+
+    def _reopen(self, transaction: Transaction, run: Run, order: Order, *, everything: bool) -> Enqueued:
+        kind = "forced" if everything else "retried"
+        if not runs.transition(
+            transaction, run, RunState.QUEUED, self._actor, reason=order.reason, kind=kind
+        ):
+            return Enqueued(runs.get(transaction, run.id), Why.ACTIVE)  # another process was quicker
+        ledger.reopen(transaction, run.seq, everything=everything)
+        shards.expect(transaction, run.seq, run.shards)
+        after = runs.get(transaction, run.id)
+        return Enqueued(after, Why.FORCED if everything else Why.RETRIED, after.total - after.settled)
+
+    def _shards(self, plan: Plan, order: Order) -> int:
+        """One shard for each worker that listens, or that `up` would start; never more than units."""
+        if order.shards is not None:
+            return max(1, min(order.shards, plan.total))
+        listening = sum(
+            1 for worker in queues.workers(self._client) if worker.queue == f"{plan.resource}-sync"
+        )
+        return max(1, min(listening or self._settings.workers.get(plan.resource, 1), plan.total))
+
+
+def identity(plan: Plan, sync_date: date) -> str:
+    """Return the run's id: the same resource, day, source and parameters give the same one, in whatever order."""
+    canonical = msgspec.json.encode([plan.resource, plan.source, plan.params], order="sorted")
+    digest = hashlib.blake2b(canonical, digest_size=5).hexdigest()
+    return f"{plan.resource}-{sync_date:%Y%m%d}-{digest}"

@@ -1,0 +1,167 @@
+"""The RQ job: take a shard's lease, run it, and see to what comes after."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import closing
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from synctl.config import Settings
+from synctl.engine import lease as leases
+from synctl.engine import progress, registry
+from synctl.engine.connect import connect_ticker, connect_worker
+from synctl.engine.gauge import Gauge
+from synctl.engine.progress import ProgressWriter
+from synctl.engine.reaper import Reaper
+from synctl.engine.runner import Ended, ShardRunner
+from synctl.engine.stop import StopReason, StopSignal
+from synctl.engine.ticker import Ticker
+from synctl.errors import Fenced, SynctlError, UnitError
+from synctl.resource import Context, Resource
+from synctl.states import RunState
+from synctl.store import runs, shards
+from synctl.store.db import Database, open_database
+from synctl.store.ledger import Lease
+from synctl.store.runs import Actor, Run
+
+log = logging.getLogger("synctl.job")
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """What the worker gives its work horse: the settings it read once, and whether it was told to shut down."""
+
+    settings: Settings
+    redis_url: str
+    worker: str
+    shutdown: Callable[[], bool]
+
+
+JOB_CONTEXT: ContextVar[JobContext] = ContextVar("JOB_CONTEXT")
+
+
+def drain(run_id: str, shard: int, attempt: int) -> str:
+    """Work on a shard until its run has no unit left or it must stop; return how it ended, for RQ's log.
+
+    Engines, clients and sources are opened here, after the fork, and nowhere earlier.
+    """
+    context = JOB_CONTEXT.get()
+    with closing(open_database(context.settings.database_url)) as database:
+        return _Job(context, database, run_id, shard, attempt).run()
+
+
+class _Job:
+    def __init__(
+        self, context: JobContext, database: Database, run_id: str, shard: int, attempt: int
+    ) -> None:
+        self._context = context
+        self._settings = context.settings
+        self._database = database
+        self._run_id = run_id
+        self._shard = shard
+        self._attempt = attempt
+        self._actor = Actor.this_process(f"worker {context.worker}")
+        self._ttl_s = context.settings.redis.lease_ttl
+        # A heartbeat that waits longer than the lease lives would find out too late.
+        self._client = connect_ticker(context.redis_url, timeout=self._ttl_s / 2)
+
+    def run(self) -> str:
+        try:
+            lease = leases.acquire(
+                self._database,
+                self._client,
+                self._run_id,
+                self._shard,
+                self._attempt,
+                ttl_ms=round(self._ttl_s * 1000),
+                actor=self._actor,
+            )
+        except Fenced as fenced:
+            log.warning("nothing to do: %s", fenced)
+            return f"fenced: {fenced}"
+        with self._database.read() as transaction:
+            run = runs.get(transaction, self._run_id)
+        try:
+            ended = self._work(run, lease)
+        except (UnitError, SynctlError) as error:
+            return self._fail(run, str(error))
+        except Exception as error:
+            log.exception("shard %d of %s", self._shard, self._run_id)
+            return self._fail(
+                run, f"unexpected {type(error).__name__}: {error}; the worker's log has the traceback"
+            )
+        if ended.reason is not None:
+            self._after_stop(ended)
+        return f"{ended.reason.name.lower() if ended.reason else 'drained'}: {ended.state}"
+
+    def _work(self, run: Run, lease: Lease) -> Ended:
+        stop = StopSignal()
+        gauge = Gauge(lease.holder)
+        gauge.counters = (
+            ("done", run.done),
+            ("failed", run.failed),
+            ("rows", run.rows),
+            ("total", run.total),
+        )
+        runner = ShardRunner(
+            database=self._database, run=run, lease=lease, gauge=gauge, stop=stop, actor=self._actor
+        )
+        ticker = Ticker(
+            writer=ProgressWriter(self._client, lease, round(self._ttl_s * 1000)),
+            gauge=gauge,
+            stop=stop,
+            lease_ttl_s=self._ttl_s,
+            confirm=runner.confirm,
+            shutdown=self._context.shutdown,
+        )
+        with ticker:
+            resource = registry.load(run.resource)
+            self._require(resource)
+            session = resource.open(run.source, Context(settings=self._settings, stop=stop))
+            return runner.drain(session, resource.concurrency(run.source, self._settings))
+
+    def _require(self, resource: Resource) -> None:
+        missing = resource.prerequisites(self._database, self._settings)
+        if missing:
+            raise SynctlError("; ".join(f"{lack.what}: {lack.mend}" for lack in missing))
+
+    def _fail(self, run: Run, reason: str) -> str:
+        """The run cannot go on, whoever works on it: end it, fence its other shards, keep what is done."""
+        log.error("%s fails: %s", run.id, reason)
+        with self._database.write() as transaction:
+            shards.dissolve(transaction, run.seq)
+            runs.transition(transaction, run, RunState.FAILED, self._actor, reason=reason)
+        return f"failed: {reason}"
+
+    def _after_stop(self, ended: Ended) -> None:
+        """Queue what is left. A shard that Redis failed or that was taken over is left to the reaper."""
+        if ended.reason in (StopReason.LOST, StopReason.SUSPENDED) or ended.state not in (
+            RunState.QUEUED,
+            RunState.RUNNING,
+        ):
+            return
+        connection = connect_worker(self._context.redis_url)
+        try:
+            if ended.reason in (StopReason.PAUSE, StopReason.CANCEL):
+                self._drop_stale_flag(connection)
+            reaper = Reaper(self._database, self._client, connection, self._actor)
+            with self._database.read() as transaction:
+                mine = [one for one in shards.expected(transaction, self._run_id) if one.shard == self._shard]
+            for shard in mine:
+                reaper.requeue(shard)
+        except RedisError as error:
+            log.error(
+                "shard %d of %s was not queued again, a reaper will: %s", self._shard, self._run_id, error
+            )
+        finally:
+            connection.close()
+
+    def _drop_stale_flag(self, connection: Redis) -> None:
+        """A flag whose request SQL does not know: it was raised late, after the run had gone on."""
+        log.warning("%s: a stale control flag was dropped", self._run_id)
+        progress.unflag(connection, self._run_id)

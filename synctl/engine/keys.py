@@ -1,0 +1,39 @@
+"""Every Redis key of synctl, spelled once. RQ's own keys start with `rq:`."""
+
+from __future__ import annotations
+
+PREFIX = "synctl"
+
+
+def progress(run_id: str) -> str:
+    """Hash: the live progress of a run, and the control flag its shards read."""
+    return f"{PREFIX}:progress:{run_id}"
+
+
+def lease(run_id: str, shard: int) -> str:
+    """String with a TTL: the token of the process that works on a shard."""
+    return f"{PREFIX}:lease:{run_id}:{shard}"
+
+
+def queue(resource: str) -> str:
+    """Return the name of a resource's RQ queue."""
+    return f"{resource}-sync"
+
+
+def rq_queue(resource: str) -> str:
+    """RQ's list of a queue's job ids."""
+    return f"rq:queue:{queue(resource)}"
+
+
+def rq_intermediate(resource: str) -> str:
+    """RQ's list of jobs between the queue and a worker."""
+    return f"{rq_queue(resource)}:intermediate"
+
+
+def rq_job(job_id: str) -> str:
+    """RQ's hash of a job."""
+    return f"rq:job:{job_id}"
+
+
+RQ_WORKERS = "rq:workers"
+"""RQ's set of the keys of all workers."""

@@ -1,0 +1,81 @@
+"""The threads of a shard: they process units, and hand what became of them to the loop that commits."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from queue import Empty, SimpleQueue
+
+from synctl.engine.stop import StopSignal
+from synctl.errors import UnitError
+from synctl.resource import Session
+from synctl.store.ledger import Claimed, Settled
+
+log = logging.getLogger("synctl.pool")
+
+
+class UnexpectedError(UnitError):
+    """A bug or a library's surprise while a unit was processed; the log has its traceback."""
+
+
+class WorkPool:
+    """`concurrency` daemon threads. Nobody joins them: a thread that hangs in a request must not delay a stop."""
+
+    def __init__(self, session: Session, concurrency: int, stop: StopSignal) -> None:
+        self._session = session
+        self._stop = stop
+        self._todo: SimpleQueue[Claimed] = SimpleQueue()
+        self._settled: SimpleQueue[Settled | None] = SimpleQueue()
+        self.current = ""
+        for number in range(concurrency):
+            threading.Thread(target=self._work, name=f"unit-{number}", daemon=True).start()
+
+    def submit(self, unit: Claimed) -> None:
+        """Process a unit when a thread is free."""
+        self._todo.put(unit)
+
+    def wake(self) -> None:
+        """End a `settled` that waits."""
+        self._settled.put(None)
+
+    def settled(self, timeout: float) -> list[Settled]:
+        """Wait up to `timeout` seconds for a unit, and return it with all others that are ready."""
+        found: list[Settled] = []
+        try:
+            result = self._settled.get(timeout=timeout)
+            while result is not None:
+                found.append(result)
+                result = self._settled.get_nowait()
+        except Empty:
+            pass
+        return found
+
+    def _work(self) -> None:
+        while True:
+            unit = self._todo.get()
+            if self._stop.is_set():
+                return
+            self.current = unit.key
+            result = self._process(unit)
+            if self._stop.is_set():  # interrupted: the unit is not settled, it goes back to the ledger
+                return
+            self._settled.put(result)
+
+    def _process(self, unit: Claimed) -> Settled:
+        began = time.monotonic()
+        try:
+            batch = self._session.process(unit.spec)
+        except UnitError as error:
+            return Settled(unit, _ms(began), attempts=error.attempts, error=error)
+        except Exception as error:  # recorded as this unit's failure; the run goes on
+            if not self._stop.is_set():
+                log.exception("unit %s", unit.key)
+            return Settled(unit, _ms(began), error=UnexpectedError(f"{type(error).__name__}: {error}"))
+        return Settled(
+            unit, _ms(began), attempts=batch.attempts, parts=batch.parts, body_hash=batch.body_hash
+        )
+
+
+def _ms(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)

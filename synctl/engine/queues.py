@@ -1,0 +1,91 @@
+"""RQ's part: a job for each shard, in the queue of its resource. Everything read here is read without changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from redis import Redis
+
+from synctl.engine import keys
+from synctl.store.shards import Shard
+
+JOB = "synctl.engine.job.drain"
+RESULT_TTL_S = 300
+"""RQ's results mean nothing to us, the ledger does; they stay a while for who looks with RQ's own tools."""
+FAILURE_TTL_S = 86_400
+NO_TIMEOUT = -1
+"""A shard manages itself; RQ's default would kill it after three minutes."""
+
+
+def push(connection: Redis, shards: Iterable[Shard], *, at_front: bool = False) -> None:
+    """Queue a job for each shard. `connection` must not decode responses. A job pushed twice ends at once."""
+    from rq import Queue  # noqa: PLC0415 - 100 ms of import that only enqueueing needs
+
+    for shard in shards:
+        Queue(keys.queue(shard.resource), connection=connection).enqueue_call(
+            JOB,
+            args=(shard.run_id, shard.shard, shard.attempt),
+            job_id=shard.job_id,
+            timeout=NO_TIMEOUT,
+            result_ttl=RESULT_TTL_S,
+            failure_ttl=FAILURE_TTL_S,
+            description=f"{shard.run_id} shard {shard.shard}",
+            at_front=at_front,
+        )
+
+
+def withdraw(client: Redis, shards: Iterable[Shard]) -> None:
+    """Take jobs out of their queues. One that a worker has taken already ends by itself: the fence refuses it."""
+    pipeline = client.pipeline()
+    for shard in shards:
+        pipeline.lrem(keys.rq_queue(shard.resource), 0, shard.job_id)
+        pipeline.delete(keys.rq_job(shard.job_id))
+    pipeline.execute()
+
+
+def queued(client: Redis, shards: Iterable[Shard]) -> list[bool]:
+    """Return which shards have a job waiting in a queue."""
+    pipeline = client.pipeline(transaction=False)
+    for shard in shards:
+        pipeline.lpos(keys.rq_queue(shard.resource), shard.job_id)
+    return [position is not None for position in pipeline.execute()]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """An RQ worker that is alive."""
+
+    name: str
+    queue: str
+    state: str
+    host: str
+    pid: int
+    last_heartbeat: str
+
+
+def workers(client: Redis) -> list[WorkerInfo]:
+    """Return the workers that are alive. RQ's own listing would remove stale entries; this one only reads."""
+    names = sorted(str(name) for name in client.smembers(keys.RQ_WORKERS))
+    pipeline = client.pipeline(transaction=False)
+    for name in names:
+        pipeline.hgetall(name)
+    found = []
+    for name, raw in zip(names, pipeline.execute(), strict=True):
+        if raw and "death" not in raw and "pid" in raw:
+            found.append(
+                WorkerInfo(
+                    name=name.removeprefix("rq:worker:"),
+                    queue=raw.get("queues", ""),
+                    state=raw.get("state", "?"),
+                    host=raw.get("hostname", "?"),
+                    pid=int(raw["pid"]),
+                    last_heartbeat=raw.get("last_heartbeat", ""),
+                )
+            )
+    return found
+
+
+def depth(client: Redis, resource: str) -> int:
+    """Return how many jobs wait in a resource's queue."""
+    return int(client.llen(keys.rq_queue(resource)))

@@ -1,0 +1,32 @@
+"""The resources that are installed: entry points of the group `synctl.resources`."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from synctl.errors import NotFound
+from synctl.resource import Resource
+from synctl.suggest import did_you_mean
+
+GROUP = "synctl.resources"
+
+
+def names() -> list[str]:
+    """Return the names of all resources, without loading any."""
+    return sorted(_entries())
+
+
+def load(name: str) -> Resource:
+    """Return a resource. Raises NotFound with the nearest name."""
+    entry = _entries().get(name)
+    if entry is None:
+        known = names()
+        raise NotFound(f"no resource {name!r}{did_you_mean(name, known)}", hint=f"one of: {', '.join(known)}")
+    resource: Resource = entry.load()
+    return resource
+
+
+@cache
+def _entries() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}

@@ -1,0 +1,203 @@
+"""The loop of a shard: claim units, process them in threads, commit what came out, until none is left or told to stop.
+
+One thread commits. The rows of a batch of units, their ledger rows and the run's counters go into one SQL
+transaction that also proves the lease; the claim of the next units rides in the same transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from synctl.engine.gauge import Gauge
+from synctl.engine.pool import WorkPool
+from synctl.engine.stop import StopReason, StopSignal
+from synctl.errors import DatabaseUnreachable, Fenced
+from synctl.resource import Session
+from synctl.states import REQUESTED, RunState, outcome
+from synctl.store import ledger, runs, shards
+from synctl.store.db import Database, Transaction
+from synctl.store.ledger import Counters, Lease, Settled
+from synctl.store.runs import Actor, Run
+
+WAIT_S = 1.0
+"""How long the loop waits for a unit before it looks around; a unit or a stop wakes it at once."""
+MOST_PER_COMMIT = 32
+"""Units in one transaction at most: some 12,000 rows, 50 ms, so that a stop never waits for a long commit."""
+DATABASE_PAUSE_S = 1.0
+"""Between attempts to commit while the database refuses: a full disk, a restart."""
+
+T = TypeVar("T")
+log = logging.getLogger("synctl.runner")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a shard ended: why it stopped (None: no unit was left), and the run's state afterwards."""
+
+    reason: StopReason | None
+    state: RunState | None
+
+
+class ShardRunner:
+    """Runs one shard under one lease."""
+
+    def __init__(
+        self, *, database: Database, run: Run, lease: Lease, gauge: Gauge, stop: StopSignal, actor: Actor
+    ) -> None:
+        self._database = database
+        self._run = run
+        self._lease = lease
+        self._gauge = gauge
+        self._stop = stop
+        self._actor = actor
+        self._in_flight = 0
+
+    def drain(self, session: Session, concurrency: int) -> Ended:
+        """Work until no unit is left or the shard must stop; settle what that means for the run."""
+        try:
+            with closing(session):
+                pool = WorkPool(session, concurrency, self._stop)
+                self._stop.on_request(pool.wake)
+                self._loop(pool, window=max(2 * concurrency, 4))
+            if self._stop.reason is None:
+                return Ended(None, self._finish())
+        except Fenced as fenced:
+            log.error("%s", fenced)
+            self._stop.request(StopReason.LOST)
+        except DatabaseUnreachable as error:
+            log.error("stopped while the database refused: %s", error)
+        return self._stopped()
+
+    def confirm(self) -> RunState | None:
+        """Return the run's state as SQL has it, None if the shard is no longer ours. For the ticker's thread."""
+        with self._database.read() as transaction:
+            row = transaction.one(
+                "SELECT r.state, r.total, r.done, r.failed, r.rows FROM run r JOIN run_shard s ON s.run_seq = r.seq"
+                " WHERE r.seq = :run AND s.shard = :shard AND s.epoch = :epoch",
+                run=self._lease.run_seq,
+                shard=self._lease.shard,
+                epoch=self._lease.epoch,
+            )
+        if row is None:
+            return None
+        return RunState(row["state"])
+
+    def _loop(self, pool: WorkPool, window: int) -> None:
+        settled: list[Settled] = []
+        while not self._stop.is_set():
+            room = window - self._in_flight + len(settled)
+            claimed = self._commit(settled, room)
+            self._in_flight += len(claimed) - len(settled)
+            for unit in claimed:
+                pool.submit(unit)
+            if self._in_flight == 0:
+                return
+            settled = self._await(pool)
+            self._gauge.current = pool.current
+
+    def _await(self, pool: WorkPool) -> list[Settled]:
+        while not self._stop.is_set():
+            settled = pool.settled(timeout=WAIT_S)
+            if settled:
+                return settled
+        return []
+
+    def _commit(self, settled: Sequence[Settled], room: int) -> list[ledger.Claimed]:
+        """Commit what is settled, in steps, and claim as many units as there is room for."""
+        claimed: list[ledger.Claimed] = []
+        for start in range(0, max(len(settled), 1), MOST_PER_COMMIT):
+            if self._stop.is_set():
+                return []
+            step = settled[start : start + MOST_PER_COMMIT]
+            last = start + MOST_PER_COMMIT >= len(settled)
+            counters, claimed = self._patiently(partial(self._step, settled=step, room=room if last else 0))
+            if counters is not None:
+                self._gauge.committed(len(step), sum(_rows(result) for result in step), counters)
+        return claimed
+
+    def _step(
+        self, transaction: Transaction, settled: Sequence[Settled], room: int
+    ) -> tuple[Counters | None, list[ledger.Claimed]]:
+        counters = None
+        if settled:
+            counters = ledger.commit(transaction, self._lease, settled, self._run.resource, self._run.source)
+        else:
+            ledger.guard(transaction, self._lease)
+        return counters, ledger.claim(transaction, self._lease, room) if room else []
+
+    def _finish(self) -> RunState | None:
+        """No unit is left to claim: end the run if all are settled, else leave that to the shards that hold the rest."""
+
+        def finish(transaction: Transaction) -> RunState | None:
+            ledger.guard(transaction, self._lease)
+            run = runs.get(transaction, self._run.id)
+            if run.settled < run.total:
+                shards.leave(transaction, self._lease)
+                return run.state
+            return self._conclude(transaction, run)
+
+        return self._patiently(finish)
+
+    def _conclude(self, transaction: Transaction, run: Run) -> RunState:
+        shards.dissolve(transaction, run.seq)
+        result = outcome(done=run.done, failed=run.failed)
+        reason = f"{run.failed:,} of {run.total:,} units failed" if run.failed else ""
+        runs.transition(transaction, run, result, self._actor, reason=reason)
+        return result
+
+    def _stopped(self) -> Ended:
+        """Turn the reason of the stop into a fact. Fenced: the shard is somebody else's, so nothing is written."""
+        reason = self._stop.reason
+        if reason in (None, StopReason.LOST):
+            return Ended(reason, None)
+        try:
+            with self._database.write() as transaction:
+                return Ended(reason, self._give_back(transaction, reason))
+        except Fenced as fenced:
+            log.error("%s", fenced)
+            return Ended(StopReason.LOST, None)
+        except DatabaseUnreachable as error:
+            # Nothing is lost: what was leased comes back when the reaper finds the lease gone.
+            log.error("%s", error)
+            return Ended(reason, None)
+
+    def _give_back(self, transaction: Transaction, reason: StopReason | None) -> RunState:
+        ledger.guard(transaction, self._lease)
+        run = runs.get(transaction, self._run.id)
+        if run.settled == run.total:  # the last unit committed before the request was seen
+            return self._conclude(transaction, run)
+        fact = REQUESTED.get(run.state)
+        if fact is not None:
+            # The fence falls for all shards at once: nobody commits after the fact.
+            shards.dissolve(transaction, run.seq)
+            runs.transition(transaction, run, fact, self._actor, reason=run.reason)
+            return fact
+        if shards.stand_by(transaction, self._lease) == 0:
+            why = "Redis did not answer" if reason is StopReason.SUSPENDED else "its worker was shut down"
+            runs.transition(transaction, run, RunState.QUEUED, self._actor, reason=why)
+            return RunState.QUEUED
+        return run.state
+
+    def _patiently(self, step: Callable[[Transaction], T]) -> T:
+        """Run a step in a write transaction; while the database refuses, wait and try again unless told to stop."""
+        while True:
+            try:
+                with self._database.write() as transaction:
+                    result = step(transaction)
+            except DatabaseUnreachable as error:
+                log.error("%s; trying again", error)
+                self._gauge.note = f"waiting for the database: {error}"
+                if self._stop.wait(DATABASE_PAUSE_S):
+                    raise
+            else:
+                self._gauge.note = ""
+                return result
+
+
+def _rows(result: Settled) -> int:
+    return sum(len(part.rows) for part in result.parts)

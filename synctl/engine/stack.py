@@ -1,0 +1,135 @@
+"""Brings the local stack up and down: folders, Valkey, database, reference data, supervisor."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from synctl.config import Settings
+from synctl.engine import queues
+from synctl.engine.connect import clear_errors, connect_cli
+from synctl.engine.server import EmbeddedServer
+from synctl.engine.supervisor import Supervisor, SupervisorLock, spawn_detached
+from synctl.errors import DatabaseUnreachable, SynctlError
+from synctl.store import migrate, reference
+from synctl.store.db import open_database, sqlite_path
+
+WORKERS_WITHIN_S = 20.0
+"""A worker registers 0.7 s after its start; a machine with two busy cores needs longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What `up` found or started."""
+
+    redis_url: str
+    started_server: bool
+    database: str
+    seeded: bool
+    started_workers: bool
+    workers: int
+
+
+class Stack:
+    """The local stack of one home."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._server = None if settings.redis.url else EmbeddedServer(settings.redis_dir)
+        self.redis_url = settings.redis.url or (self._server.url if self._server else "")
+        self._lock = SupervisorLock(settings.home)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a supervisor keeps workers for this home."""
+        return self._lock.holder() is not None
+
+    def up(self) -> Brought:
+        """Start whatever of the stack does not run. Returns when its workers listen."""
+        started_server = self._ensure_base()
+        seeded = prepare_database(self._settings, seed=True)
+        started = not self.is_up
+        if started:
+            spawn_detached(self._settings.logs_dir)
+        workers = self._await_workers()
+        location = open_database(self._settings.database_url).location
+        return Brought(self.redis_url, started_server, location, seeded, started, workers)
+
+    def up_foreground(self) -> bool:
+        """Supervise in this process until SIGTERM; False if another process does so already."""
+        private_folder(self._settings.home)
+        if not self._lock.acquire():
+            return False
+        self._ensure_base()
+        prepare_database(self._settings, seed=True)
+        ensure = self._server.ensure if self._server else None
+        Supervisor(dict(self._settings.workers), self._settings.logs_dir, ensure).run()
+        return True
+
+    def down(self) -> tuple[bool, bool]:
+        """Stop supervisor, workers and the embedded Valkey; return which of supervisor and Valkey ran."""
+        stopped = self._lock.stop_holder()
+        return stopped, self._server.stop() if self._server else False
+
+    def _ensure_base(self) -> bool:
+        private_folder(self._settings.home)
+        if self._server is not None:
+            return self._server.ensure()
+        with clear_errors(self.redis_url):
+            client = connect_cli(self.redis_url)
+            client.ping()
+            client.close()
+        return False
+
+    def _await_workers(self) -> int:
+        wanted = sum(self._settings.workers.values())
+        client = connect_cli(self.redis_url)
+        try:
+            with clear_errors(self.redis_url):
+                _until(lambda: len(queues.workers(client)) >= wanted, WORKERS_WITHIN_S)
+                return len(queues.workers(client))
+        finally:
+            client.close()
+
+
+def prepare_database(settings: Settings, *, seed: bool = False) -> bool:
+    """Create or migrate the database, and seed it where it has no reference data; return whether it was seeded."""
+    url = settings.database_url
+    if url.startswith("sqlite:"):
+        private_folder(sqlite_path(url).parent)
+    database = open_database(url)
+    try:
+        if migrate.current(database) != migrate.HEAD:
+            migrate.upgrade(url)
+        if not seed:
+            return False
+        with database.read() as transaction:
+            empty = reference.counts(transaction).methods == 0
+        if empty:
+            reference.seed_reference(database, None, None)
+        return empty
+    finally:
+        database.close()
+
+
+def private_folder(path: Path) -> None:
+    """Create a folder for its owner only. Raises a clear error where that cannot be."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnreachable(
+            f"cannot create {path}: {error.strerror}", hint="set SYNCTL_HOME to a folder you may write"
+        ) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise DatabaseUnreachable(f"cannot write to {path}", hint="set SYNCTL_HOME to a folder you may write")
+
+
+def _until(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise SynctlError("the workers did not start in time", hint="see the logs in SYNCTL_HOME/logs")
+        time.sleep(0.05)

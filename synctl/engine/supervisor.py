@@ -1,0 +1,182 @@
+"""Keeps the local stack up: the embedded Valkey and the workers, respawned when they die, until told to stop.
+
+One supervisor per home: it holds a flock on a file that also carries its pid, which is true while the lock is held.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from synctl.errors import SynctlError
+
+CHECK_S = 0.25
+GRACE_S = 8.0
+"""How long a worker may take to checkpoint before it is killed; a second is usual."""
+BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 5.0)
+"""Before a worker is started again, by how often it died young."""
+YOUNG_S = 10.0
+
+log = logging.getLogger("synctl.supervisor")
+
+
+class SupervisorLock:
+    """Who supervises a home."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "supervisor.lock"
+        self._descriptor: int | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock for the life of this process; False if another process has it."""
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        self._descriptor = descriptor
+        return True
+
+    def holder(self) -> int | None:
+        """Return the pid of the supervisor, None if there is none."""
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            text = os.pread(descriptor, 32, 0).strip()
+            return int(text) if text.isdigit() else None
+        finally:
+            os.close(descriptor)
+        return None
+
+    def stop_holder(self, patience: float = GRACE_S + 4) -> bool:
+        """Ask the supervisor to stop and wait for it; return whether there was one."""
+        pid = self.holder()
+        if pid is None:
+            return False
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + patience
+        while self.holder() == pid:
+            if time.monotonic() > deadline:
+                raise SynctlError(f"the supervisor (pid {pid}) did not stop within {patience:.0f} s")
+            time.sleep(0.02)
+        return True
+
+
+@dataclass(slots=True)
+class _Slot:
+    resource: str
+    number: int
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    deaths: int = 0
+    not_before: float = field(default=0.0)
+
+
+class Supervisor:
+    """Starts `workers[resource]` workers for each resource and starts them again when they end."""
+
+    def __init__(
+        self, workers: dict[str, int], logs: Path, ensure_server: Callable[[], object] | None
+    ) -> None:
+        self._slots = [_Slot(resource, n + 1) for resource, count in workers.items() for n in range(count)]
+        self._logs = logs
+        self._ensure_server = ensure_server
+        self._stop = False
+
+    def run(self) -> None:
+        """Supervise until SIGTERM or SIGINT, then stop the workers and return."""
+        signal.signal(signal.SIGTERM, self._request_stop)
+        signal.signal(signal.SIGINT, self._request_stop)
+        self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        wait = threading.Event()
+        while not self._stop:
+            self._keep_server()
+            for slot in self._slots:
+                self._keep(slot)
+            wait.wait(CHECK_S)
+        self._stop_workers()
+
+    def _request_stop(self, _signal: int, _frame: object) -> None:
+        self._stop = True
+
+    def _keep_server(self) -> None:
+        if self._ensure_server is None:
+            return
+        try:
+            if self._ensure_server():
+                log.warning("Valkey was gone and has been started")
+        except SynctlError as error:
+            log.error("Valkey: %s", error)
+
+    def _keep(self, slot: _Slot) -> None:
+        now = time.monotonic()
+        if slot.process is not None:
+            status = slot.process.poll()
+            if status is None:
+                return
+            young = now - slot.started < YOUNG_S
+            slot.deaths = slot.deaths + 1 if young else 0
+            slot.not_before = now + BACKOFF_S[min(slot.deaths, len(BACKOFF_S) - 1)]
+            slot.process = None
+            log.warning("worker %s %d ended with %d; starting another", slot.resource, slot.number, status)
+        if now >= slot.not_before:
+            self._start(slot)
+
+    def _start(self, slot: _Slot) -> None:
+        with (self._logs / f"worker-{slot.resource}-{slot.number}.log").open("ab") as log_file:
+            slot.process = subprocess.Popen(
+                [sys.executable, "-m", "synctl", "worker", slot.resource, "--supervised"],
+                stdin=subprocess.DEVNULL,
+                stdout=log_file,
+                stderr=log_file,
+            )
+        slot.started = time.monotonic()
+
+    def _stop_workers(self) -> None:
+        processes = [slot.process for slot in self._slots if slot.process is not None]
+        for process in processes:
+            process.terminate()
+        deadline = time.monotonic() + GRACE_S
+        for process in processes:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                log.error(
+                    "worker %d did not stop in %.0f s: killed; its shard goes on elsewhere",
+                    process.pid,
+                    GRACE_S,
+                )
+                process.kill()
+                process.wait()
+
+
+def spawn_detached(logs: Path) -> None:
+    """Start a supervisor that outlives this command. If one runs already, the new one ends at once.
+
+    It keeps the working directory, since settings are looked for there.
+    """
+    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (logs / "supervisor.log").open("ab") as log_file:
+        subprocess.Popen(
+            [sys.executable, "-m", "synctl", "up", "--foreground", "--quiet"],
+            stdin=subprocess.DEVNULL,
+            stdout=log_file,
+            stderr=log_file,
+            start_new_session=True,
+        )

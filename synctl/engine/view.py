@@ -1,0 +1,105 @@
+"""A run as an observer sees it: SQL's truth, with the live hash beside it. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from redis import Redis
+
+from synctl.clock import iso, now_ms
+from synctl.engine import progress
+from synctl.engine.progress import Progress
+from synctl.states import LIVE, RunState
+from synctl.store.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One row of `status`, one bar of `watch`."""
+
+    run: Run
+    live: Progress
+
+    @property
+    def done(self) -> int:
+        """Units done; the hash may be a tick ahead of the row read before it."""
+        return max(self.run.done, self.live.done or 0) if self.run.state in LIVE else self.run.done
+
+    @property
+    def failed(self) -> int:
+        """Units failed."""
+        return max(self.run.failed, self.live.failed or 0) if self.run.state in LIVE else self.run.failed
+
+    @property
+    def rows(self) -> int:
+        """Rows verified and stored."""
+        return max(self.run.rows, self.live.rows or 0) if self.run.state in LIVE else self.run.rows
+
+    @property
+    def elapsed_s(self) -> float | None:
+        """Seconds from its first start to its end, or until now."""
+        if self.run.started_at is None:
+            return None
+        return ((self.run.finished_at or now_ms()) - self.run.started_at) / 1000
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds left at the present rate, only while it runs."""
+        return self.live.eta_s if self.run.state is RunState.RUNNING else None
+
+    @property
+    def holders(self) -> list[str]:
+        """Who works on it: host:pid."""
+        return [shard.holder for shard in self.live.shards] if self.run.state in LIVE else []
+
+    @property
+    def current(self) -> str:
+        """A unit under way."""
+        return (
+            next((shard.current for shard in self.live.shards if shard.current), "") if self.holders else ""
+        )
+
+    @property
+    def note(self) -> str:
+        """Why it is in its state, or what it waits for."""
+        return next((shard.note for shard in self.live.shards if shard.note), "") or self.run.reason
+
+    def as_json(self) -> dict[str, object]:
+        """Return the stable fields of `--json`."""
+        run = self.run
+        running = run.state in LIVE
+        return {
+            "run": run.id,
+            "resource": run.resource,
+            "source": run.source,
+            "label": run.label,
+            "state": str(run.state),
+            "reason": self.note,
+            "total": run.total,
+            "done": self.done,
+            "failed": self.failed,
+            "rows": self.rows,
+            "changed": run.changed,
+            "units_per_s": round(self.live.unit_rate, 2) if running else 0.0,
+            "rows_per_s": round(self.live.row_rate, 1) if running else 0.0,
+            "eta_s": None if self.eta_s is None else round(self.eta_s, 1),
+            "elapsed_s": None if self.elapsed_s is None else round(self.elapsed_s, 1),
+            "current": self.current,
+            "lease": [
+                {"holder": shard.holder, "heartbeat_age_s": round((now_ms() - shard.at) / 1000, 1)}
+                for shard in self.live.shards
+            ]
+            if running
+            else [],
+            "created_at": iso(run.created_at),
+            "started_at": iso(run.started_at) if run.started_at else None,
+            "finished_at": iso(run.finished_at) if run.finished_at else None,
+        }
+
+
+def views(runs: Sequence[Run], client: Redis | None) -> list[RunView]:
+    """Pair runs with their live progress; `client` is None where there is no Redis to ask."""
+    ids = [run.id for run in runs if run.state in LIVE]
+    live = progress.read(client, ids) if client is not None and ids else {}
+    return [RunView(run, live.get(run.id, Progress())) for run in runs]

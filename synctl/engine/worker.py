@@ -1,0 +1,159 @@
+"""The RQ worker of one queue: shuts down without losing a unit, and never leaves an orphan that writes.
+
+What differs from RQ's own worker, and why, was measured on rq 3.0:
+- SIGTERM reaches the work horse as a flag, so a long shard checkpoints and requeues itself within a second;
+  RQ would wait for its end, or kill it.
+- The horse dies with its worker (PR_SET_PDEATHSIG); RQ would leave it writing.
+- A horse that dies is replaced at once, and idle workers reap what others left every two seconds; RQ would
+  notice after minutes.
+- One queue per worker: on two, RQ loses jobs on SIGTERM.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import socket
+import sys
+import uuid
+from contextlib import closing
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Worker
+from rq.job import Job
+from rq.queue import Queue
+
+from synctl.config import Settings
+from synctl.engine import keys, lease, registry
+from synctl.engine.connect import connect_worker
+from synctl.engine.job import JOB_CONTEXT, JobContext
+from synctl.engine.reaper import Reaper
+from synctl.errors import SynctlError
+from synctl.store import shards
+from synctl.store.db import open_database
+from synctl.store.runs import Actor
+
+WORKER_TTL_S = 17
+"""RQ blocks for this less 15 s: an idle worker looks around every two seconds."""
+MONITORING_S = 2
+"""How often the worker renews what RQ keeps of a running job."""
+PR_SET_PDEATHSIG = 1
+
+log = logging.getLogger("synctl.worker")
+
+
+class SyncWorker(Worker):
+    """Works on the queue of one resource."""
+
+    log_result_lifespan = False
+
+    def __init__(self, settings: Settings, redis_url: str, resource: str) -> None:
+        self._settings = settings
+        self._redis_url = redis_url
+        self._resource = resource
+        self._shutting_down = False
+        super().__init__(
+            [keys.queue(resource)],
+            name=f"{resource}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}",
+            connection=connect_worker(redis_url),
+            worker_ttl=WORKER_TTL_S,
+            job_monitoring_interval=MONITORING_S,
+            maintenance_interval=1,
+            log_job_description=False,
+        )
+        _preload(resource, settings)
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Fork a horse that knows our settings."""
+        JOB_CONTEXT.set(
+            JobContext(self._settings, self._redis_url, self.name, shutdown=lambda: self._shutting_down)
+        )
+        super().execute_job(job, queue)
+
+    def setup_work_horse_signals(self) -> None:
+        """In the horse: die with the worker; take SIGTERM as a flag that the ticker reads."""
+        worker = os.getppid()
+        _die_with_parent(signal.SIGKILL)
+        if os.getppid() != worker:  # it died between the fork and the line above
+            os._exit(1)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, self._flag_shutdown)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """In the worker: tell the horse, which checkpoints, requeues and ends."""
+        log.info("shutting down%s", " after the checkpoint of the running shard" if self.horse_pid else "")
+        if self.horse_pid:
+            self.kill_horse(signal.SIGTERM)
+
+    def maintain_heartbeats(self, job: Job, execution: Any) -> None:
+        """Every two seconds beside a horse. Tells it again to shut down: the first word may have come too early."""
+        super().maintain_heartbeats(job, execution)
+        if self._stop_requested and self.horse_pid:
+            self.kill_horse(signal.SIGTERM)
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
+        """Seconds after which RQ thinks a running job abandoned: three missed renewals, not a minute."""
+        return 3 * MONITORING_S
+
+    def run_maintenance_tasks(self) -> None:
+        """RQ's own, then what dead workers left."""
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # rq is only partly typed
+        self._reap()
+
+    def handle_work_horse_killed(self, job: Job, retpid: Any, ret_val: Any, rusage: Any) -> None:
+        """Our horse died without a word (kill -9, out of memory): its shard goes on at once."""
+        log.error("the work horse %s of %s died (wait status %s)", retpid, job.id, ret_val)
+        run_id, shard, _attempt = job.args
+        lease.break_lease(self.connection, run_id, shard, f"{socket.gethostname()}:{retpid}")
+        try:
+            with closing(open_database(self._settings.database_url)) as database:
+                reaper = Reaper(database, self._decoding(), self.connection, self._actor())
+                with database.read() as transaction:
+                    mine = [one for one in shards.expected(transaction, run_id) if one.job_id == job.id]
+                for one in mine:
+                    reaper.requeue(one)
+        except (SynctlError, RedisError) as error:
+            log.error("%s was not queued again, a reaper will: %s", job.id, error)
+
+    def _flag_shutdown(self, _signal: int, _frame: object) -> None:
+        self._shutting_down = True
+
+    def _reap(self) -> None:
+        try:
+            with closing(open_database(self._settings.database_url)) as database:
+                reaper = Reaper(database, self._decoding(), self.connection, self._actor())
+                for finding in reaper.reap():
+                    log.warning("%s: %s: %s", finding.run_id, finding.what, finding.action)
+        except (SynctlError, RedisError) as error:
+            log.error("cannot reap now: %s", error)
+
+    def _decoding(self) -> Redis:
+        return _decoding(self._redis_url)
+
+    def _actor(self) -> Actor:
+        return Actor.this_process(f"worker {self.name}")
+
+
+def _preload(resource: str, settings: Settings) -> None:
+    """Import a resource once, for every horse to inherit. A configured queue may wait for one yet to be installed."""
+    if resource in registry.names() or resource not in settings.workers:
+        registry.load(resource)
+
+
+def _decoding(url: str) -> Redis:
+    return Redis.from_url(url, decode_responses=True)
+
+
+def _die_with_parent(number: signal.Signals) -> None:
+    """Have the kernel send us a signal when the process that forked us ends. Linux only; elsewhere the fence serves."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+def die_with_supervisor() -> None:
+    """In a worker that a supervisor started: shut down cleanly when it is gone."""
+    _die_with_parent(signal.SIGTERM)

@@ -1,0 +1,236 @@
+"""Runs in SQL: creation without duplicates, compare-and-set of states, and the audit trail."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from synctl.clock import now_ms
+from synctl.errors import IllegalTransition, NotFound
+from synctl.states import ACTIVE, TERMINAL, RunState, sources_of
+from synctl.store.db import Row, Transaction
+from synctl.suggest import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks, and from where: kept with every change of a run."""
+
+    who: str
+    origin: str
+
+    @classmethod
+    def this_process(cls, who: str | None = None) -> Actor:
+        """Return the user of this process (or a worker's name), and its host and pid."""
+        return cls(who or _user(), f"{socket.gethostname()}:{os.getpid()}")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A row of the `run` table."""
+
+    seq: int
+    id: str
+    resource: str
+    source: str
+    sync_date: str
+    params: str
+    label: str
+    state: RunState
+    reason: str
+    epoch: int
+    attempt: int
+    shards: int
+    total: int
+    done: int
+    failed: int
+    rows: int
+    changed: int
+    created_at: int
+    started_at: int | None
+    finished_at: int | None
+
+    @property
+    def settled(self) -> int:
+        """Units that need no more work."""
+        return self.done + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What a run is created from."""
+
+    id: str
+    resource: str
+    source: str
+    sync_date: str
+    params: str
+    label: str
+    shards: int
+    total: int
+
+
+def create(transaction: Transaction, new: NewRun, actor: Actor, reason: str) -> int | None:
+    """Insert a queued run; return its `seq`, or None if a run of that id exists (whoever was first)."""
+    row = transaction.one(
+        "INSERT INTO run (id, resource, source, sync_date, params, label, state, reason, epoch, attempt, shards,"
+        " total, done, failed, rows, changed, created_at)"
+        " VALUES (:id, :resource, :source, :sync_date, :params, :label, 'queued', '', 0, 0, :shards,"
+        " :total, 0, 0, 0, 0, :now) ON CONFLICT (id) DO NOTHING RETURNING seq",
+        now=now_ms(),
+        **{name: getattr(new, name) for name in NewRun.__slots__},
+    )
+    if row is None:
+        return None
+    record(transaction, new.id, "created", RunState.QUEUED, actor, reason)
+    return int(row["seq"])
+
+
+def find(transaction: Transaction, run_id: str) -> Run | None:
+    """Return the run of that id."""
+    row = transaction.one("SELECT * FROM run WHERE id = :id", id=run_id)
+    return _run(row) if row else None
+
+
+def get(transaction: Transaction, name: str) -> Run:
+    """Return the run that `name` names: its id, or a prefix or suffix that only one run has."""
+    run = find(transaction, name)
+    if run is not None:
+        return run
+    like = name.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    rows = transaction.all(
+        r"SELECT * FROM run WHERE id LIKE :prefix ESCAPE '\' OR id LIKE :suffix ESCAPE '\'"
+        " ORDER BY created_at DESC LIMIT 6",
+        prefix=f"{like}%",
+        suffix=f"%{like}",
+    )
+    if len(rows) == 1:
+        return _run(rows[0])
+    if rows:
+        raise NotFound(
+            f"run {name!r} is ambiguous: {', '.join(row['id'] for row in rows[:5])}", hint="type more of it"
+        )
+    known = [row["id"] for row in transaction.all("SELECT id FROM run ORDER BY created_at DESC LIMIT 100")]
+    raise NotFound(f"no run {name!r}{did_you_mean(name, known)}", hint="`synctl status` lists the runs")
+
+
+def listing(
+    transaction: Transaction,
+    *,
+    states: Collection[RunState] | None = None,
+    resource: str | None = None,
+    limit: int = 50,
+) -> list[Run]:
+    """Return the newest runs first, active ones before ended ones."""
+    chosen = sorted(states if states is not None else RunState)
+    marks = ", ".join(f"'{state}'" for state in chosen)
+    active = ", ".join(f"'{state}'" for state in sorted(ACTIVE))
+    rows = transaction.all(
+        f"SELECT * FROM run WHERE state IN ({marks}) AND (CAST(:resource AS TEXT) IS NULL OR resource = :resource)"  # noqa: S608 - our own states
+        f" ORDER BY CASE WHEN state IN ({active}) THEN 0 ELSE 1 END, created_at DESC LIMIT :limit",
+        resource=resource,
+        limit=limit,
+    )
+    return [_run(row) for row in rows]
+
+
+def transition(
+    transaction: Transaction,
+    run: Run,
+    target: RunState,
+    actor: Actor,
+    *,
+    reason: str = "",
+    only_from: Collection[RunState] | None = None,
+    kind: str = "state",
+) -> bool:
+    """Compare-and-set the state; return whether this call changed it.
+
+    `only_from` narrows the legal origins. A terminal state stamps `finished_at`.
+    """
+    origins = sources_of(target) & frozenset(only_from if only_from is not None else RunState)
+    marks = ", ".join(f"'{state}'" for state in sorted(origins))
+    now = now_ms()
+    changed = transaction.execute(
+        "UPDATE run SET state = :target, reason = :reason,"  # noqa: S608 - our own states
+        " started_at = CASE WHEN :running = 1 THEN COALESCE(started_at, :now) ELSE started_at END,"
+        " finished_at = CASE WHEN :terminal = 1 THEN :now ELSE NULL END"
+        f" WHERE seq = :seq AND state IN ({marks})",
+        target=str(target),
+        reason=reason,
+        now=now,
+        running=int(target is RunState.RUNNING),
+        terminal=int(target in TERMINAL),
+        seq=run.seq,
+    )
+    if changed:
+        record(transaction, run.id, kind, target, actor, reason)
+    return bool(changed)
+
+
+def require_transition(
+    transaction: Transaction,
+    run: Run,
+    target: RunState,
+    actor: Actor,
+    *,
+    reason: str,
+    verb: str,
+    only_from: Collection[RunState] | None = None,
+) -> None:
+    """Compare-and-set the state, or raise IllegalTransition that says what the state is."""
+    if not transition(transaction, run, target, actor, reason=reason, only_from=only_from, kind="request"):
+        current = get(transaction, run.id)
+        raise IllegalTransition(
+            f"cannot {verb} {run.id}: it is {current.state}", hint=f"`synctl status {run.id}` tells more"
+        )
+
+
+def record(
+    transaction: Transaction, run_id: str, kind: str, state: RunState, actor: Actor, reason: str
+) -> None:
+    """Add a line to the audit trail."""
+    transaction.execute(
+        "INSERT INTO run_event (run_id, at, kind, state, who, origin, reason)"
+        " VALUES (:run_id, :at, :kind, :state, :who, :origin, :reason)",
+        run_id=run_id,
+        at=now_ms(),
+        kind=kind,
+        state=str(state),
+        who=actor.who,
+        origin=actor.origin,
+        reason=reason,
+    )
+
+
+def events(transaction: Transaction, run_id: str | None, limit: int = 100) -> Sequence[Row]:
+    """Return the audit trail, oldest first: the last `limit` lines of one run or of all."""
+    rows = transaction.all(
+        "SELECT * FROM run_event WHERE (CAST(:run_id AS TEXT) IS NULL OR run_id = :run_id) ORDER BY id DESC LIMIT :limit",
+        run_id=run_id,
+        limit=limit,
+    )
+    return rows[::-1]
+
+
+def delete(transaction: Transaction, run: Run, actor: Actor, reason: str) -> None:
+    """Remove a run with its ledger. What it synced stays, and so does its audit trail."""
+    for table in ("sync_unit", "run_shard"):
+        transaction.execute(f"DELETE FROM {table} WHERE run_seq = :seq", seq=run.seq)  # noqa: S608 - our own names
+    transaction.execute("DELETE FROM run WHERE seq = :seq", seq=run.seq)
+    record(transaction, run.id, "deleted", run.state, actor, reason)
+
+
+def _run(row: Row) -> Run:
+    values = {name: row[name] for name in Run.__slots__}
+    return Run(**{**values, "state": RunState(values["state"])})
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container with a uid of its own
+        return f"uid {os.getuid()}"

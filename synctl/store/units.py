@@ -1,0 +1,73 @@
+"""Reads the ledger: units of a run, and its failures grouped by cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from synctl.clock import iso
+from synctl.states import UnitState
+from synctl.store.db import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Failed units that share class, status and message; `sample` is the key of one."""
+
+    error_class: str
+    http_status: int | None
+    message: str
+    count: int
+    sample: str
+
+    def as_json(self) -> dict[str, object]:
+        """Return the stable fields of `--json`."""
+        return {
+            "error": self.error_class,
+            "http_status": self.http_status,
+            "message": self.message,
+            "count": self.count,
+            "sample": self.sample,
+        }
+
+
+def causes(transaction: Transaction, run_seq: int) -> list[Cause]:
+    """Return the causes of failure of a run, the most frequent first."""
+    rows = transaction.all(
+        "SELECT error_class, http_status, message, COUNT(*) AS n, MIN(key) AS sample FROM sync_unit"
+        " WHERE run_seq = :run AND state = 'failed' GROUP BY error_class, http_status, message ORDER BY n DESC",
+        run=run_seq,
+    )
+    return [
+        Cause(row["error_class"], row["http_status"], row["message"], row["n"], row["sample"]) for row in rows
+    ]
+
+
+def units(
+    transaction: Transaction, run_seq: int, state: UnitState | None, limit: int | None
+) -> Iterator[Row]:
+    """Yield the units of a run in order."""
+    yield from transaction.stream(
+        "SELECT * FROM sync_unit WHERE run_seq = :run AND (CAST(:state AS TEXT) IS NULL OR state = :state)"
+        " ORDER BY ordinal LIMIT :limit",
+        run=run_seq,
+        state=None if state is None else str(state),
+        limit=-1 if limit is None and transaction.dialect == "sqlite" else limit,
+    )
+
+
+def as_json(run_id: str, row: Row) -> dict[str, object]:
+    """Return the stable fields of `units --json` and `errors --json`."""
+    return {
+        "run": run_id,
+        "unit": row["key"],
+        "state": row["state"],
+        "attempts": row["attempts"],
+        "error": row["error_class"],
+        "http_status": row["http_status"],
+        "message": row["message"],
+        "rows": row["rows"],
+        "changed": row["changed"],
+        "took_ms": row["took_ms"],
+        "settled_at": iso(row["settled_at"]) if row["settled_at"] else None,
+    }
