@@ -1,0 +1,87 @@
+"""Moving bars, one a run, drawn with rich from the live hash."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from synctl.cli.output import STYLES, duration
+from synctl.engine.view import RunView
+from synctl.states import TERMINAL, RunState
+
+FRAME_S = 0.1
+NARROW = 70
+"""Columns below which rates and times move to a line of their own."""
+
+
+def draw_bars(
+    look: Callable[[], list[RunView]], *, until: Callable[[Sequence[RunView]], bool]
+) -> list[RunView]:
+    """Draw until the condition holds; the last frame stays on the screen. Returns what it showed."""
+    console = Console(highlight=False)
+    current = look()
+    with Live(console=console, auto_refresh=False, transient=False) as live:
+        while True:
+            live.update(frame(current, console.width), refresh=True)
+            if until(current):
+                return current
+            time.sleep(FRAME_S)
+            current = look()
+
+
+def frame(current: Sequence[RunView], width: int) -> RenderableType:
+    """One frame, fitted to the width."""
+    return Group(*(_run(view, width) for view in current))
+
+
+def _run(view: RunView, width: int) -> RenderableType:
+    run = view.run
+    head = Table.grid(padding=(0, 1), expand=True)
+    head.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    head.add_column(no_wrap=True, justify="right")
+    head.add_row(Text(run.id, style="bold"), Text(str(run.state), style=STYLES.get(run.state, "")))
+    body = Table.grid(padding=(0, 1), expand=True)
+    body.add_column(ratio=1)
+    body.add_column(no_wrap=True, justify="right")
+    settled = view.done + view.failed
+    share = f"{100 * settled / run.total:5.1f} %"
+    colour = {RunState.PARTIAL: "yellow", RunState.FAILED: "red"}.get(run.state, "green")
+    bar = ProgressBar(total=run.total, completed=settled, complete_style="blue", finished_style=colour)
+    body.add_row(bar, share)
+    facts = f"{view.done:,}/{run.total:,} units · {view.rows:,} rows"
+    if view.failed:
+        facts += f" · {view.failed:,} failed"
+    pace = _pace(view)
+    lines: list[RenderableType] = [head, body]
+    if width >= NARROW:
+        lines.append(_two(facts, pace))
+    else:
+        lines += [
+            Text(facts, no_wrap=True, overflow="ellipsis"),
+            Text(pace, no_wrap=True, overflow="ellipsis"),
+        ]
+    detail = view.note or (run.label if not view.current else f"{run.label} · {view.current}")
+    lines.append(Text(detail, style="dim", no_wrap=True, overflow="ellipsis"))
+    return Group(*lines)
+
+
+def _two(left: str, right: str) -> Table:
+    grid = Table.grid(padding=(0, 1), expand=True)
+    grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    grid.add_column(no_wrap=True, justify="right")
+    grid.add_row(left, right)
+    return grid
+
+
+def _pace(view: RunView) -> str:
+    if view.run.state in TERMINAL:
+        return f"took {duration(view.elapsed_s)}"
+    if view.run.state is RunState.RUNNING and view.live.unit_rate:
+        return f"{view.live.row_rate:,.0f} rows/s · {duration(view.eta_s)} left"
+    return ""

@@ -1,0 +1,38 @@
+"""The commands: name, where its function is, and one line of help. A module is imported when its command runs."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Entry(NamedTuple):
+    """A command that is not loaded yet."""
+
+    target: str
+    summary: str
+    hidden: bool = False
+
+
+COMMANDS: Final[dict[str, Entry]] = {
+    "run": Entry(
+        "synctl.cli.run:run", "Sync now: start what is needed, show progress, stop what was started"
+    ),
+    "up": Entry("synctl.cli.stack:up", "Start the local stack: Valkey, database, reference data, workers"),
+    "down": Entry("synctl.cli.stack:down", "Stop the local stack; running syncs go on after the next `up`"),
+    "seed": Entry("synctl.cli.seed:seed", "Load methods, cities and madhabs"),
+    "enqueue": Entry("synctl.cli.enqueue:enqueue", "Queue a sync and print its run id"),
+    "status": Entry("synctl.cli.status:status", "Show all runs, or one in full"),
+    "watch": Entry("synctl.cli.watch:watch", "Follow runs live"),
+    "pause": Entry("synctl.cli.control:pause", "Pause runs; nothing done is lost"),
+    "resume": Entry("synctl.cli.control:resume", "Go on with paused runs where they stopped"),
+    "cancel": Entry("synctl.cli.control:cancel", "Cancel runs; what they stored stays"),
+    "delete": Entry("synctl.cli.control:delete", "Remove ended runs and their ledger, never synced data"),
+    "retry": Entry("synctl.cli.control:retry", "Queue only the failed units of a run again"),
+    "units": Entry("synctl.cli.ledger:units", "List the units of a run with their state"),
+    "errors": Entry("synctl.cli.ledger:errors", "Show why units failed, grouped by cause"),
+    "history": Entry("synctl.cli.ledger:history", "Show who did what to runs, from where and why"),
+    "show": Entry("synctl.cli.show:show", "Show stored data"),
+    "reap": Entry("synctl.cli.reap:reap", "Settle what dead workers left"),
+    "worker": Entry("synctl.cli.worker:worker", "Run one worker in the foreground"),
+    "db": Entry("synctl.cli.db:db", "Create or migrate the database"),
+}

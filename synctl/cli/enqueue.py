@@ -1,0 +1,207 @@
+"""`synctl enqueue`: queue a sync and print its run id."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import typer
+
+from synctl.cli.follow import follow
+from synctl.cli.options import JsonOption, ReasonOption, parse_date
+from synctl.cli.output import count, emit, say, warn
+from synctl.cli.session import Session, open_session
+from synctl.clock import today
+from synctl.engine import queues
+from synctl.engine.enqueue import Enqueued, Order, Why, identity
+from synctl.engine.view import RunView
+from synctl.errors import ExitCode, UsageError
+from synctl.resource import Plan, Selectors
+from synctl.states import exit_code
+
+ResourceArgument = Annotated[str, typer.Argument(metavar="RESOURCE", help="prayer, quran or hadith.")]
+CitiesOption = Annotated[int | None, typer.Option("--cities", metavar="N", help="The N largest cities.")]
+CityOption = Annotated[
+    list[str] | None,
+    typer.Option("--city", metavar="NAME", help="A city: London, London,CA or its id. Repeatable."),
+]
+CountryOption = Annotated[
+    list[str] | None,
+    typer.Option("--country", metavar="CC", help="Its cities (PK, ID). Repeatable; --cities limits."),
+]
+MethodsOption = Annotated[
+    str | None,
+    typer.Option("--methods", "--method", metavar="LIST", help="all, or ids or codes: 3,4 or MWL,MAKKAH."),
+]
+MadhabOption = Annotated[str | None, typer.Option("--madhab", metavar="WHICH", help="both, shafi or hanafi.")]
+YearOption = Annotated[
+    int | None, typer.Option("--year", metavar="YYYY", help="A calendar year; this one by default.")
+]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="DATE", help="First day: YYYY-MM-DD or today.")
+]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day, included.")]
+SourceOption = Annotated[
+    str | None, typer.Option("--source", metavar="NAME", help="Where from: calculated or aladhan for prayer.")
+]
+ShardsOption = Annotated[
+    int | None,
+    typer.Option("--shards", metavar="N", min=1, help="Jobs that share the run; one a worker by default."),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Sync again what succeeded today.")]
+
+_WHY: Final = {
+    Why.CREATED: "queued",
+    Why.ACTIVE: "exists already and is {state}",
+    Why.FRESH: "is fresh: it succeeded today",
+    Why.RETRIED: "only the {reopened} left are queued again",
+    Why.FORCED: "is queued again in full, as forced",
+}
+
+
+def enqueue(
+    resource: ResourceArgument,
+    cities: CitiesOption = None,
+    city: CityOption = None,
+    country: CountryOption = None,
+    methods: MethodsOption = None,
+    madhab: MadhabOption = None,
+    year: YearOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    source: SourceOption = None,
+    shards: ShardsOption = None,
+    force: ForceOption = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Return when the run has ended, with its exit code.")
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the run live, then as --wait.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be queued; change nothing.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on success.")] = False,
+    reason: ReasonOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Queue a sync and print its run id at once.
+
+    The id is made of resource, day and selection, so a repeated order finds the run that exists and says
+    why: it is active, it is fresh, or only its failed units are queued again. Without selectors: 100
+    cities, all 23 methods, both madhabs, this year.
+
+    \b
+    Examples:
+      synctl enqueue prayer
+      synctl enqueue prayer --city London --methods 3 --madhab hanafi --from today --to 2026-12-31
+      synctl enqueue prayer --country PK --source aladhan --watch
+      synctl enqueue prayer --wait --quiet          (cron)
+
+    Exit codes: 0 queued or nothing new; with --wait 0 succeeded, 3 partial, 4 failed, 6 paused, 7 cancelled;
+    2 usage, 5 prerequisites not met, 10 Redis or database unreachable.
+    """
+    selectors = Selectors(
+        cities=cities,
+        city=tuple(city or ()),
+        country=tuple(country or ()),
+        methods=methods,
+        madhab=madhab,
+        year=year,
+        first=parse_date(first, "--from"),
+        last=parse_date(last, "--to"),
+        source=source,
+    )
+    with open_session() as session:
+        manner = Manner(wait=wait, watch=watch, dry_run=dry_run, quiet=quiet, json=json)
+        code = order(session, resource, selectors, Order(force=force, shards=shards, reason=reason), manner)
+    raise typer.Exit(code)
+
+
+class Manner:
+    """How the command behaves once it knows what to queue."""
+
+    def __init__(self, *, wait: bool, watch: bool, dry_run: bool, quiet: bool, json: bool) -> None:
+        if dry_run and (wait or watch):
+            raise UsageError("--dry-run queues nothing, so there is nothing to wait for")
+        self.wait = wait or watch
+        self.watch = watch
+        self.dry_run = dry_run
+        self.quiet = quiet
+        self.json = json
+
+
+def order(
+    session: Session,
+    resource_name: str,
+    selectors: Selectors,
+    order: Order,
+    manner: Manner,
+    summary: Callable[[RunView], None] | None = None,
+) -> ExitCode:
+    """Queue, report, and follow as asked; return the exit code."""
+    from synctl.engine import registry  # noqa: PLC0415
+
+    resource = registry.load(resource_name)
+    if manner.dry_run:
+        _preview(session.enqueuer.plan(resource, selectors), json=manner.json)
+        return ExitCode.OK
+    enqueued = session.enqueuer.enqueue(resource, selectors, order)
+    if manner.json:
+        emit(_as_json(enqueued))
+    elif not manner.quiet:
+        _report(session, enqueued)
+    sys.stdout.flush()
+    if not manner.wait:
+        return ExitCode.OK
+    ended = follow(session, [enqueued.run.id], draw=manner.watch, json=manner.json and manner.watch)[0]
+    code = exit_code(ended.run.state)
+    if code and manner.quiet:
+        warn(f"{ended.run.id} {ended.run.state}: {ended.note or f'{ended.failed} units failed'}")
+    if summary is not None:
+        summary(ended)
+    return code
+
+
+def _report(session: Session, enqueued: Enqueued) -> None:
+    run = enqueued.run
+    text = _WHY[enqueued.why].format(state=run.state, reopened=count(enqueued.reopened, "unit"))
+    say(f"{run.id}  {text}")
+    say(f"  {run.label}: {count(run.total, 'unit')} from {run.source}")
+    listening = any(worker.queue == f"{run.resource}-sync" for worker in queues.workers(session.client))
+    if enqueued.why not in (Why.FRESH, Why.ACTIVE) and not listening:
+        warn(
+            f"no worker listens on {run.resource}-sync; start some with `synctl up` or `synctl worker {run.resource}`"
+        )
+
+
+def _preview(plan: Plan, *, json: bool) -> None:
+    run_id = identity(plan, today())
+    if json:
+        emit(
+            {
+                "run": run_id,
+                "resource": plan.resource,
+                "source": plan.source,
+                "label": plan.label,
+                "units": plan.total,
+            }
+        )
+    else:
+        say(f"{run_id}  would be queued")
+        say(f"  {plan.label}: {count(plan.total, 'unit')} from {plan.source}")
+
+
+def _as_json(enqueued: Enqueued) -> dict[str, object]:
+    run = enqueued.run
+    return {
+        "run": run.id,
+        "state": str(run.state),
+        "why": str(enqueued.why),
+        "created": enqueued.why is Why.CREATED,
+        "resource": run.resource,
+        "source": run.source,
+        "label": run.label,
+        "units": run.total,
+        "done": run.done,
+        "failed": run.failed,
+    }

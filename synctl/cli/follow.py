@@ -1,0 +1,79 @@
+"""Follows runs until they end or rest: bars on a terminal, a line per change elsewhere, JSON on request."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from synctl.cli.output import duration, emit, say, warn
+from synctl.cli.session import Session
+from synctl.engine.view import RunView, views
+from synctl.errors import ExitCode
+from synctl.states import TERMINAL, RunState
+from synctl.store import runs
+
+FRAME_S = 0.1
+LINE_EVERY_S = 5.0
+"""Without a terminal a run that only makes progress says so this often."""
+RESTING = TERMINAL | {RunState.PAUSED}
+
+
+def follow(session: Session, run_ids: Sequence[str], *, draw: bool, json: bool) -> list[RunView]:
+    """Return the runs as they are when all have ended or are paused.
+
+    An interrupt stops the watching, never the runs, and says so.
+    """
+    try:
+        if draw and not json and sys.stdout.isatty():
+            from synctl.cli.bars import draw_bars  # noqa: PLC0415 - rich only where it draws
+
+            return draw_bars(lambda: look(session, run_ids), until=_ended)
+        return _lines(lambda: look(session, run_ids), json=json, silent=not draw)
+    except KeyboardInterrupt:
+        warn(f"stopped watching; {', '.join(run_ids)} goes on (`synctl watch`, `synctl cancel`)")
+        raise SystemExit(ExitCode.INTERRUPTED) from None
+
+
+def look(session: Session, run_ids: Sequence[str]) -> list[RunView]:
+    """Return the runs as they are now; a request that nobody alive can fulfil is settled on the way."""
+    with session.database.read() as transaction:
+        found = [runs.get(transaction, run_id) for run_id in run_ids]
+    return views(found, session.live_client)
+
+
+def _ended(views: Sequence[RunView]) -> bool:
+    return all(view.run.state in RESTING for view in views)
+
+
+def _lines(look: Callable[[], list[RunView]], *, json: bool, silent: bool) -> list[RunView]:
+    said: dict[str, tuple[RunState, float]] = {}
+    while True:
+        current = look()
+        for view in current:
+            state, when = said.get(view.run.id, (None, 0.0))
+            now = time.monotonic()
+            if not silent and (state is not view.run.state or (view.done and now - when > LINE_EVERY_S)):
+                said[view.run.id] = (view.run.state, now)
+                emit(view.as_json()) if json else say(line(view))
+                sys.stdout.flush()
+        if _ended(current):
+            return current
+        time.sleep(FRAME_S)
+
+
+def line(view: RunView) -> str:
+    """One line for a run: what it is, how far, how fast, how long."""
+    run = view.run
+    parts = [f"{run.id}  {run.state}", f"{view.done:,}/{run.total:,} units"]
+    if view.failed:
+        parts.append(f"{view.failed:,} failed")
+    parts.append(f"{view.rows:,} rows")
+    if run.state is RunState.RUNNING and view.live.unit_rate:
+        parts.append(f"{view.live.unit_rate:,.0f} units/s")
+        parts.append(f"{duration(view.eta_s)} left")
+    if run.state in TERMINAL:
+        parts.append(duration(view.elapsed_s))
+    if view.note:
+        parts.append(view.note)
+    return ", ".join(parts)

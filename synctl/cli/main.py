@@ -1,0 +1,42 @@
+"""The entry point: runs a command and turns what it raises into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from synctl.errors import ExitCode, PrerequisitesNotMet, SynctlError
+
+
+def main() -> None:
+    """Run `synctl` with the arguments of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command; return its exit code. Nothing but a bug leaves a traceback."""
+    from synctl.cli.app import command_group  # noqa: PLC0415 - so that a broken install is told like anything else
+
+    try:
+        command_group().main(args=arguments, prog_name="synctl")
+    except PrerequisitesNotMet as error:
+        _complain("prerequisites not met:")
+        for what, mend in error.missing:
+            sys.stderr.write(f"  {what}: {mend}\n")
+        return error.exit_code
+    except SynctlError as error:
+        _complain(f"{error}; {error.hint}" if error.hint else str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`synctl status | head`); Python must not complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ExitCode.OK
+    return ExitCode.OK
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(f"synctl: {text}\n")

@@ -1,0 +1,98 @@
+"""What commands write: JSON for machines, and numbers, ages and tables for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+STYLES = {
+    "queued": "cyan",
+    "running": "bold blue",
+    "pausing": "yellow",
+    "paused": "yellow",
+    "cancelling": "magenta",
+    "cancelled": "magenta",
+    "succeeded": "green",
+    "partial": "bold yellow",
+    "failed": "bold red",
+    "done": "green",
+    "pending": "cyan",
+    "leased": "blue",
+}
+
+
+def emit(document: object) -> None:
+    """Write one JSON document on one line."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, separators=(", ", ": ")) + "\n")
+
+
+def emit_lines(documents: Iterable[object]) -> int:
+    """Write one JSON document a line; return how many."""
+    number = 0
+    for number, document in enumerate(documents, start=1):  # noqa: B007 - the last number is the count
+        emit(document)
+    return number
+
+
+def say(text: str = "") -> None:
+    """Write a line for people."""
+    sys.stdout.write(f"{text}\n")
+
+
+def warn(text: str) -> None:
+    """Write a line to standard error."""
+    sys.stderr.write(f"synctl: {text}\n")
+
+
+def console() -> Console:
+    """Return the terminal, as wide as it is; 80 columns where it is none."""
+    from rich.console import Console  # noqa: PLC0415 - 40 ms of import
+
+    width = None if sys.stdout.isatty() else 100
+    return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def table(
+    columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]], *, state_column: int | None = None
+) -> Table:
+    """Build a table of (title, `left` or `right`) columns; the state's column is coloured by its word."""
+    from rich.box import SIMPLE_HEAD  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    built = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    for title, justify in columns:
+        built.add_column(title, justify="right" if justify == "right" else "left", overflow="fold")
+    for row in rows:
+        cells = [Text(cell) for cell in row]
+        if state_column is not None:
+            cells[state_column].stylize(STYLES.get(row[state_column], ""))
+        built.add_row(*cells)
+    return built
+
+
+def duration(seconds: float | None) -> str:
+    """`4.2 s`, `3 min 05 s`, `2 h 07 min`, `4 d 3 h`; a dash for None."""
+    if seconds is None:
+        return "-"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 unit`, `4,600 units`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

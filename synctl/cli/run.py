@@ -1,0 +1,104 @@
+"""`synctl run`: the whole job in one command, on one machine."""
+
+from __future__ import annotations
+
+import typer
+
+from synctl.cli.enqueue import (
+    CitiesOption,
+    CityOption,
+    CountryOption,
+    ForceOption,
+    FromOption,
+    MadhabOption,
+    Manner,
+    MethodsOption,
+    ResourceArgument,
+    SourceOption,
+    ToOption,
+    YearOption,
+    order,
+)  # fmt: skip
+from synctl.cli.options import ReasonOption, parse_date
+from synctl.cli.output import count, duration, say
+from synctl.cli.session import Session, open_session
+from synctl.config import load_settings
+from synctl.engine.enqueue import Order
+from synctl.engine.stack import Stack
+from synctl.engine.view import RunView
+from synctl.resource import Selectors
+from synctl.states import ACTIVE, RunState
+from synctl.store import runs
+
+
+def run(
+    resource: ResourceArgument,
+    cities: CitiesOption = None,
+    city: CityOption = None,
+    country: CountryOption = None,
+    methods: MethodsOption = None,
+    madhab: MadhabOption = None,
+    year: YearOption = None,
+    first: FromOption = None,
+    last: ToOption = None,
+    source: SourceOption = None,
+    force: ForceOption = False,
+    reason: ReasonOption = "",
+) -> None:
+    """Sync now: start the local stack unless it is up, queue, follow, summarise, stop what was started.
+
+    \b
+    Examples:
+      synctl run prayer
+      synctl run prayer --city London --methods 3 --from today --to today
+
+    Exit codes: 0 succeeded or fresh, 2 usage, 3 partial, 4 failed, 5 prerequisites not met, 6 paused,
+    7 cancelled, 10 Redis or database unreachable, 130 interrupted.
+    """
+    selectors = Selectors(
+        cities=cities, city=tuple(city or ()), country=tuple(country or ()), methods=methods, madhab=madhab,
+        year=year, first=parse_date(first, "--from"), last=parse_date(last, "--to"), source=source,
+    )  # fmt: skip
+    stack = Stack(load_settings())
+    brought = stack.up()
+    if brought.started_workers:
+        say(f"Stack started: {count(brought.workers, 'worker')}, database {brought.database}")
+    with open_session() as session:
+        try:
+            code = order(
+                session, resource, selectors, Order(force=force, reason=reason),
+                Manner(wait=True, watch=True, dry_run=False, quiet=False, json=False), summary=_summary,
+            )  # fmt: skip
+        finally:
+            if brought.started_workers:
+                _put_away(session, stack)
+    raise typer.Exit(code)
+
+
+def _summary(view: RunView) -> None:
+    """Say what is stored, and what to type next."""
+    taken = view.elapsed_s or 0.0
+    pace = f" ({view.rows / taken:,.0f} rows/s)" if taken and view.run.changed else ""
+    say()
+    say(f"{view.run.id} {view.run.state}: {view.note}" if view.note else f"{view.run.id} {view.run.state}")
+    say(
+        f"  stored  {count(view.done, 'unit')}, {count(view.rows, 'row')}, of them {view.run.changed:,} new or changed"
+    )
+    if view.failed:
+        say(f"  failed  {count(view.failed, 'unit')}; why: synctl errors {view.run.id}")
+    say(f"  took    {duration(taken)}{pace}")
+    say("Next:")
+    if view.failed or view.run.state is RunState.CANCELLED:
+        say(f"  synctl retry {view.run.id}")
+    say("  synctl show prayer --city London --method 3 --date today")
+    say("  synctl status")
+
+
+def _put_away(session: Session, stack: Stack) -> None:
+    """Stop what this command started, unless other runs came to rely on it."""
+    with session.database.read() as transaction:
+        busy = runs.listing(transaction, states=ACTIVE - {RunState.PAUSED})
+    if any(run.state is not RunState.QUEUED for run in busy) and len(busy) > 1:
+        say(f"The stack stays up for {count(len(busy), 'active run')}; `synctl down` stops it.")
+        return
+    stack.down()

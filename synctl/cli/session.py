@@ -1,0 +1,127 @@
+"""What a command works with: settings, database and Redis, opened when first used and closed at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from synctl.config import Settings, load_settings
+from synctl.errors import PrerequisitesNotMet
+from synctl.store import migrate
+from synctl.store.db import Database, open_database, sqlite_path
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from synctl.engine.control import Control
+    from synctl.engine.enqueue import Enqueuer
+    from synctl.engine.server import EmbeddedServer
+
+
+class Session:
+    """One command's connections."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._opened: list[Database | Redis] = []
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, which must have been set up."""
+        if not self.has_database:
+            raise PrerequisitesNotMet((("the database is not set up or not up to date", "synctl up"),))
+        return self._database
+
+    @cached_property
+    def has_database(self) -> bool:
+        """Whether the database exists and is migrated. Creates nothing."""
+        url = self.settings.database_url
+        if url.startswith("sqlite:") and not sqlite_path(url).exists():
+            return False
+        return migrate.current(self._database) == migrate.HEAD
+
+    @cached_property
+    def server(self) -> EmbeddedServer | None:
+        """The embedded Valkey of this home; None where a Redis URL is configured."""
+        from synctl.engine.server import EmbeddedServer  # noqa: PLC0415 - redis is 80 ms of import
+
+        return None if self.settings.redis.url else EmbeddedServer(self.settings.redis_dir)
+
+    @cached_property
+    def redis_url(self) -> str:
+        """The configured Redis, or the embedded one."""
+        return self.settings.redis.url or (self.server.url if self.server else "")
+
+    @cached_property
+    def client(self) -> Redis:
+        """Redis for synctl's own keys."""
+        from synctl.engine.connect import connect_cli  # noqa: PLC0415
+
+        return self._keep_redis(connect_cli(self.redis_url))
+
+    @cached_property
+    def live_client(self) -> Redis | None:
+        """Redis, or None where the embedded one simply is not up: then nothing is live."""
+        return None if self.server is not None and not self.server.running else self.client
+
+    @cached_property
+    def control(self) -> Control:
+        """Pause, resume, cancel, delete."""
+        from synctl.engine.control import Control  # noqa: PLC0415
+        from synctl.store.runs import Actor  # noqa: PLC0415
+
+        return Control(self.database, self.client, self.connection, Actor.this_process())
+
+    @cached_property
+    def enqueuer(self) -> Enqueuer:
+        """Create runs, or find those that exist."""
+        from synctl.engine.enqueue import Enqueuer  # noqa: PLC0415
+        from synctl.store.runs import Actor  # noqa: PLC0415
+
+        return Enqueuer(self.database, self.client, self.connection, self.settings, Actor.this_process())
+
+    @cached_property
+    def connection(self) -> Redis:
+        """Redis for RQ, which decodes for itself."""
+        from synctl.engine.connect import connect_cli  # noqa: PLC0415
+
+        return self._keep_redis(connect_cli(self.redis_url, decode=False))
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for opened in self._opened:
+            opened.close()
+
+    @cached_property
+    def _database(self) -> Database:
+        database = open_database(self.settings.database_url)
+        self._opened.append(database)
+        return database
+
+    def _keep_redis(self, client: Redis) -> Redis:
+        self._opened.append(client)
+        return client
+
+
+@contextmanager
+def open_session() -> Iterator[Session]:
+    """Load the settings, hand out a session, and name the server where Redis fails."""
+    session = Session(load_settings())
+    try:
+        yield session
+    except Exception as error:
+        _name_the_server(session, error)
+        raise
+    finally:
+        session.close()
+
+
+def _name_the_server(session: Session, error: Exception) -> None:
+    if not type(error).__module__.startswith("redis"):
+        return
+    from synctl.engine.connect import clear_errors  # noqa: PLC0415
+
+    with clear_errors(session.redis_url):
+        raise error

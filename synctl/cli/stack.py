@@ -1,0 +1,77 @@
+"""`synctl up` and `synctl down`."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+import typer
+
+from synctl.cli.options import JsonOption
+from synctl.cli.output import count, emit, say
+from synctl.config import load_settings
+
+
+def up(
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Supervise in this process, for containers and systemd.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on success.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Start the local stack in the background: Valkey, database, reference data, supervised workers.
+
+    A configured Redis or database URL replaces the embedded ones. What runs already is left alone, so
+    repeat it freely. Workers that die are started again, and go on where they stopped.
+
+    \b
+    Examples:
+      synctl up
+      SYNCTL_HOME=/srv/synctl synctl up --foreground
+
+    Exit codes: 0 it is up, 2 wrong configuration, 10 Redis or database unreachable.
+    """
+    from synctl.engine.stack import Stack  # noqa: PLC0415
+
+    settings = load_settings()
+    stack = Stack(settings)
+    if foreground:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        if not stack.up_foreground() and not quiet:
+            say("It is up already.")
+        return
+    brought = stack.up()
+    if json:
+        emit(
+            {
+                "redis": brought.redis_url,
+                "database": brought.database,
+                "home": str(settings.home),
+                "started": brought.started_workers,
+                "seeded": brought.seeded,
+                "workers": brought.workers,
+            }
+        )
+    elif not quiet:
+        word = "Started" if brought.started_workers else "Already up"
+        say(
+            f"{word}: {count(brought.workers, 'worker')}, Valkey at {brought.redis_url}, database {brought.database}."
+        )
+
+
+def down(json: JsonOption = False) -> None:
+    """Stop workers and the embedded Valkey. Running syncs are checkpointed and go on after the next `up`.
+
+    \b
+    Example:
+      synctl down
+
+    Exit codes: 0 it is down.
+    """
+    from synctl.engine.stack import Stack  # noqa: PLC0415
+
+    workers, server = Stack(load_settings()).down()
+    if json:
+        emit({"stopped": workers or server})
+    else:
+        say("Stopped." if workers or server else "Nothing was up.")

@@ -1,0 +1,162 @@
+"""`synctl status`: all runs, or one in full."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from synctl.cli.options import JsonOption
+from synctl.cli.output import console, duration, emit, say, table
+from synctl.cli.session import Session, open_session
+from synctl.clock import iso, now_ms
+from synctl.errors import UsageError
+from synctl.states import ACTIVE, RunState
+from synctl.suggest import did_you_mean
+
+LISTED = 30
+
+
+def status(
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="A run id, or an unambiguous part of it.")
+    ] = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option("--state", metavar="STATE", help="Only runs in this state, or `active`. Repeatable."),
+    ] = None,
+    resource: Annotated[
+        str | None, typer.Option("--resource", metavar="NAME", help="Only runs of this resource.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Show at most N runs.")] = LISTED,
+    json: JsonOption = False,
+) -> None:
+    """Show all runs, active ones first, or one with its errors, lease, rate and ETA. Changes nothing.
+
+    \b
+    Examples:
+      synctl status
+      synctl status --state failed --state partial
+      synctl status prayer-20261124-1f0c7e2ab4
+      synctl status --json | jq '.[].state'
+
+    Exit codes: 0 shown, 2 no such run, 10 Redis or database unreachable.
+    """
+    with open_session() as session:
+        if not session.has_database and run is None:
+            emit([]) if json else say(
+                "Nothing here yet. Start with `synctl up`, then `synctl enqueue prayer`."
+            )
+        elif run is not None:
+            _one(session, run, json=json)
+        else:
+            _all(session, _states(state), resource, limit, json=json)
+
+
+def _all(
+    session: Session, states: set[RunState] | None, resource: str | None, limit: int, *, json: bool
+) -> None:
+    from synctl.engine.view import views  # noqa: PLC0415
+    from synctl.store import runs  # noqa: PLC0415
+
+    with session.database.read() as transaction:
+        found = runs.listing(transaction, states=states, resource=resource, limit=limit)
+    current = views(found, session.live_client)
+    if json:
+        emit([view.as_json() for view in current])
+        return
+    if not current:
+        say(
+            "No runs. Queue one with `synctl enqueue prayer`." if states is None else "No runs in that state."
+        )
+        return
+    now = now_ms()
+    rows = [
+        (
+            view.run.id,
+            str(view.run.state),
+            f"{view.done:,}/{view.run.total:,}",
+            f"{view.failed:,}" if view.failed else "",
+            f"{view.rows:,}",
+            f"{view.live.unit_rate:,.0f}/s"
+            if view.run.state is RunState.RUNNING and view.live.unit_rate
+            else "",
+            duration(view.eta_s) if view.eta_s is not None else "",
+            duration((now - view.run.created_at) / 1000),
+        )
+        for view in current
+    ]
+    columns = [
+        ("RUN", "left"), ("STATE", "left"), ("UNITS", "right"), ("FAILED", "right"), ("ROWS", "right"),
+        ("RATE", "right"), ("LEFT", "right"), ("AGE", "right"),
+    ]  # fmt: skip
+    terminal = console()
+    terminal.print(table(columns, rows, state_column=1))
+    for view in current:
+        if view.note and view.run.state in ACTIVE:
+            say(f"{view.run.id}: {view.note}")
+
+
+def _one(session: Session, name: str, *, json: bool) -> None:
+    from synctl.engine.view import views  # noqa: PLC0415
+    from synctl.store import runs  # noqa: PLC0415
+    from synctl.store.units import causes  # noqa: PLC0415
+
+    with session.database.read() as transaction:
+        run = runs.get(transaction, name)
+        failures = causes(transaction, run.seq)
+    view = views([run], session.live_client)[0]
+    if json:
+        emit({**view.as_json(), "errors": [cause.as_json() for cause in failures]})
+        return
+    fields = [
+        ("run", run.id),
+        ("what", run.label),
+        ("source", run.source),
+        ("state", f"{run.state}{f' ({view.note})' if view.note else ''}"),
+        (
+            "units",
+            f"{view.done:,} done, {view.failed:,} failed, {run.total - view.done - view.failed:,} open, {run.total:,} in all",
+        ),
+        ("rows", f"{view.rows:,} verified, {run.changed:,} of them new or changed"),
+        ("queued", iso(run.created_at)),
+        ("started", iso(run.started_at) if run.started_at else "-"),
+        ("ended", f"{iso(run.finished_at)} after {duration(view.elapsed_s)}" if run.finished_at else "-"),
+    ]
+    if run.state is RunState.RUNNING:
+        fields.append(
+            (
+                "rate",
+                f"{view.live.unit_rate:,.1f} units/s, {view.live.row_rate:,.0f} rows/s, {duration(view.eta_s)} left",
+            )
+        )
+    for shard in view.live.shards if view.holders else ():
+        fields.append(
+            (
+                "lease",
+                f"{shard.holder}, heartbeat {duration((now_ms() - shard.at) / 1000)} ago, at {shard.current or '-'}",
+            )
+        )
+    for name_, value in fields:
+        say(f"{name_:>8}  {value}")
+    for cause in failures:
+        say(f"{'error':>8}  {cause.count:,} × {cause.error_class}: {cause.message}")
+    if failures:
+        say(f"{'':>8}  `synctl errors {run.id}` lists the units, `synctl retry {run.id}` queues them again")
+
+
+def _states(words: list[str] | None) -> set[RunState] | None:
+    if not words:
+        return None
+    states: set[RunState] = set()
+    for word in words:
+        if word == "active":
+            states |= ACTIVE
+        elif word in set(RunState):
+            states.add(RunState(word))
+        else:
+            raise UsageError(
+                f"no state {word!r}{did_you_mean(word, RunState)}",
+                hint=f"one of: {', '.join(RunState)}, active",
+            )
+    return states

@@ -1,0 +1,72 @@
+"""`synctl worker`: one worker in the foreground."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from synctl.cli.output import warn
+from synctl.cli.session import Session
+from synctl.config import load_settings
+from synctl.errors import RedisUnreachable
+
+
+def worker(
+    resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="prayer, quran or hadith.")],
+    burst: Annotated[bool, typer.Option("--burst", help="End when the queue is empty.")] = False,
+    supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False,
+) -> None:
+    """Run one worker for the queue of a resource in the foreground, for systemd or another machine.
+
+    SIGTERM: the running shard is checkpointed and queued again, and the worker ends within two seconds.
+    systemd units need KillMode=mixed.
+
+    \b
+    Examples:
+      synctl worker prayer
+      synctl worker prayer --burst
+
+    Exit codes: 0 ended, 2 no such resource, 5 the database is not set up, 10 database unreachable.
+    """
+    from synctl.engine import worker as engine  # noqa: PLC0415
+
+    if supervised:
+        engine.die_with_supervisor()
+    logging.basicConfig(
+        level=logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s",
+    )
+    session = Session(load_settings())
+    try:
+        if not session.has_database:
+            _ = session.database  # says what is missing
+        _await_redis(session)
+        engine.SyncWorker(session.settings, session.redis_url, resource).work(
+            burst=burst, logging_level="WARNING"
+        )
+    finally:
+        session.close()
+
+
+def _await_redis(session: Session) -> None:
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    from synctl.engine.connect import clear_errors  # noqa: PLC0415
+
+    said = False
+    while True:
+        try:
+            with clear_errors(session.redis_url):
+                session.client.ping()
+        except (RedisUnreachable, RedisError) as error:
+            if not said:
+                warn(f"waiting: {error}")
+                said = True
+            time.sleep(1)
+        else:
+            return
