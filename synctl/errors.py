@@ -1,22 +1,22 @@
 """Every error synctl raises on purpose, and the exit code each one ends in.
 
-    SynctlError
-    ├── UsageError                2   the command line asks for something that cannot be
-    │   ├── ConfigError           2   a key or value of the configuration is wrong
-    │   └── NotFound              2   no such run, city, method …
-    ├── PrerequisitesNotMet       5   reference data is missing; says what mends it
-    ├── IllegalTransition         2   the run's state does not allow the request
-    ├── Busy                      8   somebody else holds the lock
-    ├── UpstreamUnavailable       9   the upstream refuses or limits us
-    ├── RedisUnreachable         10
-    ├── DatabaseUnreachable      10
-    ├── Fenced                    1   the lease was lost: this process must not commit
-    └── UnitError                     why one unit failed; the run goes on
-        ├── TransientError            may succeed when tried again
-        │   └── RateLimitedError      … but not before `retry_after`
-        ├── RejectedError             the upstream will answer the same again
-        ├── MismatchError             the answer is not what was asked for, or breaks a law of the domain
-        └── FatalError                no unit of the run can succeed; the run ends
+SynctlError
+├── UsageError                2   the command line asks for something that cannot be
+│   ├── ConfigError           2   a key or value of the configuration is wrong
+│   └── NotFound              2   no such run, city, method …
+├── PrerequisitesNotMet       5   reference data is missing; says what mends it
+├── IllegalTransition         2   the run's state does not allow the request
+├── Busy                      8   somebody else holds the lock
+├── UpstreamUnavailable       9   the upstream refuses or limits us
+├── RedisUnreachable         10
+├── DatabaseUnreachable      10
+├── Fenced                    1   the lease was lost: this process must not commit
+└── UnitError                     why one unit failed; the run goes on
+    ├── TransientError            may succeed when tried again
+    │   └── RateLimitedError      … but not before `retry_after`
+    ├── RejectedError             the upstream will answer the same again
+    ├── MismatchError             the answer is not what was asked for, or breaks a law of the domain
+    └── FatalError                no unit of the run can succeed; the run ends
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ class Fenced(SynctlError):
 
 
 class UnitError(SynctlError):
-    """Why one unit failed. `http_status` is the upstream's answer, if there was one."""
+    """Why one unit failed. `http_status` is the upstream's answer, if there was one; `attempts` were made."""
+
+    attempts: int = 1
 
     def __init__(self, message: str, *, http_status: int | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

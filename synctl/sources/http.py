@@ -1,0 +1,258 @@
+"""The one HTTP client and the one layer of retries: polite to the upstream, interruptible at any moment."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import monotonic
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import httpx
+import msgspec
+import tenacity
+
+from synctl import __version__, clock
+from synctl.config import Upstream
+from synctl.errors import FatalError, RateLimitedError, RejectedError, TransientError, UnitError
+from synctl.sources.sockets import OpenSockets
+
+if TYPE_CHECKING:
+    from synctl.resource import Context, Stop
+
+T = TypeVar("T")
+Params = Mapping[str, str | int | float]
+
+MAX_REDIRECTS = 3
+"""An upstream redirects once, from an old path to a new one; more is a loop."""
+SLOWEST = 10
+"""A whole answer may take so many time-outs, so that one byte a second does not hold a thread for ever."""
+LONGEST_MESSAGE = 200
+"""Characters of an upstream's own words that are kept in the ledger."""
+
+
+class Interrupted(Exception):
+    """The work must end. No error: the unit stays to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response(Generic[T]):
+    """A successful answer. `body` is after content encoding; `value` is what `decode` made of it."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    attempts: int
+    value: T
+
+
+def fetcher(source: str, context: Context) -> Fetcher:
+    """Open the client of a source as it is configured."""
+    upstream, retry = context.settings.sources[source], context.settings.retry
+    if not isinstance(upstream, Upstream):
+        raise TypeError(f"the source {source} has no upstream")
+    return Fetcher(
+        upstream.base_url,
+        timeout=upstream.timeout,
+        max_connections=upstream.concurrency,
+        attempts=retry.attempts,
+        backoff=retry.backoff,
+        backoff_cap=retry.backoff_cap,
+        retry_after_cap=retry.retry_after_cap,
+        stop=context.stop,
+        admit=context.admit,
+        penalise=context.penalise,
+    )
+
+
+class Fetcher:
+    """GET from one upstream, for many threads at once. Open it in the process that uses it, after any fork.
+
+    Times are seconds. `admit(host)` is called before each request and may wait; `penalise(host, seconds)`
+    when the host limits us.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout: float,
+        max_connections: int,
+        attempts: int,
+        backoff: float,
+        backoff_cap: float,
+        retry_after_cap: float,
+        stop: Stop,
+        admit: Callable[[str], None],
+        penalise: Callable[[str, float], None],
+        transport: httpx.BaseTransport | None = None,
+        jitter: Callable[[], float] = random.random,
+        now_ms: Callable[[], int] = clock.now_ms,
+    ) -> None:
+        self._stop, self._admit, self._penalise = stop, admit, penalise
+        self._backoff, self._backoff_cap, self._retry_after_cap = backoff, backoff_cap, retry_after_cap
+        self._jitter, self._now_ms = jitter, now_ms
+        self._slowest = timeout * SLOWEST
+        self._sockets = OpenSockets()
+        self._closed = False
+        for name in ("httpx", "httpcore"):  # they would write a line for each of a million requests
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._client = httpx.Client(
+            base_url=base_url,
+            timeout=timeout,
+            limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),
+            headers={
+                "User-Agent": f"synctl/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+            },
+            transport=transport,
+        )
+        self._host = self._client.base_url.netloc.decode()
+        self._retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(attempts),
+            wait=self._pause,
+            retry=tenacity.retry_if_exception_type(TransientError),
+            sleep=self._sleep,
+            reraise=True,
+        )
+
+    def get(self, path: str, params: Params, decode: Callable[[bytes], T]) -> Response[T]:
+        """Ask until `decode` can read the answer, or there is no more sense in asking.
+
+        A DecodeError or ValueError of `decode` counts as a broken answer, worth another try; a UnitError it
+        raises stands. Raises UnitError with the number of attempts, Interrupted when the work must end.
+        """
+        return self._retrying(self._attempt, path, params, decode, itertools.count(1))
+
+    def close(self) -> None:
+        """End requests under way, which raise Interrupted, and release the connections."""
+        self._closed = True
+        self._sockets.shut()
+        self._client.close()
+
+    def _attempt(self, path: str, params: Params, decode: Callable[[bytes], T], numbers: Iterator[int]) -> Response[T]:
+        number = next(numbers)
+        try:
+            answer, body = self._ask(path, params)
+            self._refuse(answer, body, number)
+            value = _decoded(decode, body, answer.status_code)
+        except UnitError as error:
+            error.attempts = number
+            raise
+        return Response(answer.status_code, body, answer.headers, number, value)
+
+    def _ask(self, path: str, params: Params) -> tuple[httpx.Response, bytes]:
+        """One answer, redirected no further than within the host: elsewhere nobody vouches for it."""
+        request = self._client.build_request("GET", path, params=params, extensions={"trace": self._sockets.trace})
+        for _ in range(1 + MAX_REDIRECTS):
+            self._stop_if_asked()
+            self._admit(self._host)
+            self._stop_if_asked()
+            answer, body = self._exchange(request)
+            if answer.next_request is None:
+                return answer, body
+            here, request = request.url, answer.next_request
+            if request.url.host != here.host or (here.scheme == "https" and request.url.scheme == "http"):
+                break
+        raise RejectedError(f"{path} leads to {request.url}: not followed", http_status=answer.status_code)
+
+    def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        try:
+            answer = self._client.send(request, stream=True)
+            try:
+                return answer, self._read(answer)
+            finally:
+                answer.close()
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+            raise FatalError(f"{request.url} cannot be asked: {error}") from error
+        except (httpx.RequestError, httpx.StreamError) as error:
+            self._stop_if_asked()  # close() breaks what is under way in any of these ways
+            raise TransientError(f"{self._host}: {str(error) or type(error).__name__}") from error
+        except RuntimeError:
+            self._stop_if_asked()  # the client was closed before the request began
+            raise
+
+    def _read(self, answer: httpx.Response) -> bytes:
+        deadline = monotonic() + self._slowest
+        body = bytearray()
+        for chunk in answer.iter_bytes():
+            body += chunk
+            self._stop_if_asked()
+            if monotonic() > deadline:
+                raise TransientError(f"{self._host} answers too slowly", http_status=answer.status_code)
+        return bytes(body)
+
+    def _refuse(self, answer: httpx.Response, body: bytes, number: int) -> None:
+        """Raise what the status means, unless it is success."""
+        status = answer.status_code
+        if answer.is_success:
+            return
+        message = f"{self._host} answered {status}: {_upstreams_words(body) or answer.reason_phrase}"
+        if status == 429 or (status == 503 and "retry-after" in answer.headers):
+            seconds = _retry_after(answer.headers, self._now_ms() / 1000)
+            if seconds is not None:
+                seconds = min(seconds, self._retry_after_cap)
+            self._penalise(self._host, seconds or self._backed_off(number))
+            raise RateLimitedError(message, retry_after=seconds, http_status=status)
+        if status >= 500 or status == 408:
+            raise TransientError(message, http_status=status)
+        raise RejectedError(message, http_status=status)
+
+    def _pause(self, state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, RateLimitedError) and error.retry_after:
+            return error.retry_after
+        return self._backed_off(state.attempt_number)
+
+    def _backed_off(self, number: int) -> float:
+        """Doubled each time; half of it is chance, so that threads that failed together return apart."""
+        return min(self._backoff_cap, self._backoff * 2.0 ** (number - 1)) * (0.5 + 0.5 * self._jitter())
+
+    def _sleep(self, seconds: float) -> None:
+        self._stop.wait(seconds)
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self._closed or self._stop.is_set():
+            raise Interrupted
+
+
+def _decoded(decode: Callable[[bytes], T], body: bytes, status: int) -> T:
+    try:
+        return decode(body)
+    except UnitError as error:
+        error.http_status = error.http_status or status
+        raise
+    except (msgspec.DecodeError, ValueError) as error:
+        raise TransientError(f"the answer cannot be read: {error}", http_status=status) from error
+
+
+def _upstreams_words(body: bytes) -> str | None:
+    """Of AlAdhan's error envelope, `{"data": "<message>"}`, or of a gateway's `{"message": …}`."""
+    with suppress(msgspec.DecodeError, ValueError):
+        envelope = msgspec.json.decode(body)
+        if isinstance(envelope, dict):
+            words = (envelope.get(key) for key in ("data", "message"))
+            return next((word[:LONGEST_MESSAGE] for word in words if isinstance(word, str)), None)
+    return None
+
+
+def _retry_after(headers: httpx.Headers, now: float) -> float | None:
+    """Seconds until we may ask again, from a number or a date; None where there is neither.
+
+    A date is compared with the upstream's own Date, so that a wrong clock here does not matter.
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return float(text)
+    with suppress(ValueError):
+        until = parsedate_to_datetime(text).timestamp()
+        with suppress(ValueError):
+            now = parsedate_to_datetime(headers.get("date", "")).timestamp()
+        return max(0.0, until - now)
+    return None

@@ -1,0 +1,89 @@
+"""A stand-in upstream, clients of it, and what they told the engine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+import pytest
+
+from synctl.sources.http import Fetcher
+from synctl.sources.prayer import PrayerRequest
+from tests.upstream import aladhan
+from tests.upstream.server import LoopbackServer
+
+LONDON = (51.5074, -0.1278, "Europe/London")
+
+
+@dataclass(slots=True)
+class Engine:
+    """What the engine gives a source, noting what the source makes of it."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    admitted: list[str] = field(default_factory=list)
+    penalties: list[tuple[str, float]] = field(default_factory=list)
+
+    def penalise(self, host: str, seconds: float) -> None:
+        """Note it."""
+        self.penalties.append((host, seconds))
+
+
+OpenFetcher = Callable[..., Fetcher]
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+def upstream() -> Iterator[LoopbackServer]:
+    with aladhan.serve() as server:
+        yield server
+
+
+@pytest.fixture
+def open_fetcher(engine: Engine) -> Iterator[OpenFetcher]:
+    """Open a client that is in no mood to wait; any argument of Fetcher can be another."""
+    opened = []
+
+    def opener(base_url: str, **changes: object) -> Fetcher:
+        arguments: dict[str, object] = {
+            "timeout": 5.0,
+            "max_connections": 4,
+            "attempts": 4,
+            "backoff": 0.01,
+            "backoff_cap": 0.05,
+            "retry_after_cap": 0.3,
+            "stop": engine.stop,
+            "admit": engine.admitted.append,
+            "penalise": engine.penalise,
+        }
+        fetcher = Fetcher(base_url, **(arguments | changes))  # type: ignore[arg-type]  # a test names what it means
+        opened.append(fetcher)
+        return fetcher
+
+    yield opener
+    for fetcher in opened:
+        fetcher.close()
+
+
+def whole_year(
+    place: tuple[float, float, str] = LONDON, method: int = 3, madhab: int = 0, year: int = 2026
+) -> PrayerRequest:
+    """Ask for a year."""
+    return PrayerRequest(*place, method, madhab, date(year, 1, 1), date(year, 12, 31))
+
+
+def within_month(
+    first: date = date(2026, 3, 1), last: date = date(2026, 3, 31), method: int = 3, madhab: int = 0
+) -> PrayerRequest:
+    """Ask for days of a month in London."""
+    return PrayerRequest(*LONDON, method, madhab, first, last)

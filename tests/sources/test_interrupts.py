@@ -1,0 +1,102 @@
+"""The client ends at once when it must: while it waits, while the upstream hangs, before it asks."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from synctl.errors import UnitError
+from synctl.sources.http import Interrupted
+from tests.sources.conftest import Engine, OpenFetcher
+from tests.upstream.faults import Fault, Kind
+from tests.upstream.server import LoopbackServer
+
+UPSTREAM = "http://127.0.0.1:9/v1"
+
+Later = Callable[[Callable[[], object]], None]
+
+
+@pytest.fixture
+def later() -> Iterator[Later]:
+    """Do something in a moment, while the test waits for something else."""
+    timers = []
+
+    def do(something: Callable[[], object]) -> None:
+        timers.append(threading.Timer(0.1, something))
+        timers[-1].start()
+
+    yield do
+    for timer in timers:
+        timer.join()
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(Kind.ERROR), Fault(Kind.RATE_LIMIT, "60"), Fault(Kind.RATE_LIMIT)], ids=lambda fault: fault.kind
+)
+def test_a_backoff_ends_at_once_when_the_run_stops(
+    open_fetcher: OpenFetcher,
+    engine: Engine,
+    upstream: LoopbackServer,
+    later: Later,
+    fault: Fault,
+) -> None:
+    upstream.faults.rules = [fault]
+    client = open_fetcher(f"{upstream.url}/v1", backoff=60.0, backoff_cap=60.0, retry_after_cap=60.0)
+    later(engine.stop.set)
+    started = time.monotonic()
+    with pytest.raises(Interrupted):
+        client.get("/methods", {}, json.loads)
+    assert 0.1 <= time.monotonic() - started < 0.3
+    assert len(upstream.seen) == 1
+
+
+def test_a_request_that_hangs_ends_at_once_when_the_client_is_closed(
+    open_fetcher: OpenFetcher, upstream: LoopbackServer, later: Later
+) -> None:
+    upstream.faults.rules = [Fault(Kind.HANG)]
+    client = open_fetcher(f"{upstream.url}/v1")
+    outcomes: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            client.get("/methods", {}, json.loads)
+        except (Interrupted, UnitError) as outcome:
+            outcomes.append(outcome)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    later(client.close)
+    started = time.monotonic()
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - started < 0.3
+    assert [type(outcome) for outcome in outcomes] == [Interrupted] * 4
+    with pytest.raises(Interrupted):
+        client.get("/methods", {}, json.loads)
+
+
+def test_nothing_is_asked_once_the_run_stopped(open_fetcher: OpenFetcher, engine: Engine) -> None:
+    engine.stop.set()
+    with pytest.raises(Interrupted):
+        open_fetcher(UPSTREAM).get("/methods", {}, json.loads)
+    assert engine.admitted == []
+
+
+def test_a_stop_while_the_budget_is_waited_for_sends_nothing(open_fetcher: OpenFetcher, engine: Engine) -> None:
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json=1)
+
+    transport = httpx.MockTransport(answer)
+    client = open_fetcher(UPSTREAM, transport=transport, admit=lambda _host: engine.stop.set())
+    with pytest.raises(Interrupted):
+        client.get("/methods", {}, json.loads)
+    assert sent == []
