@@ -1,0 +1,211 @@
+"""Every key of the configuration, derived from the fields that declare the settings."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_type_hints
+
+from synctl.config.declare import BadValueError
+from synctl.config.settings import Settings
+
+if TYPE_CHECKING:
+    from synctl.config.declare import Check, Normalise
+
+KeyPath: TypeAlias = tuple[str, ...]
+
+PREFIX: Final = "SYNCTL_"
+SEPARATOR: Final = "__"
+"""Between the parts of an environment variable: one underscore is part of a name."""
+
+_NEW_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+"""A name in a table that is open to names of the user's own: `[workers]`."""
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting: where it is written, and what may stand there."""
+
+    path: KeyPath
+    kind: object
+    default: object
+    doc: str
+    checks: tuple[Check, ...]
+    normalise: Normalise | None
+    secret: bool
+
+    @property
+    def name(self) -> str:
+        """The key as TOML writes it, tables and all."""
+        return ".".join(self.path)
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return variable(self.path)
+
+    def read(self, raw: object, folder: Path, user: Path, *, text: bool) -> object:
+        """Turn what is written into a value; `text` says that all types are written as text there.
+
+        Raises BadValueError.
+        """
+        value = _READERS[self.kind](_typed(raw, self.kind) if text else raw)
+        for check in self.checks:
+            if wrong := check(value):
+                raise BadValueError(wrong)
+        return self.normalise(value, folder, user) if self.normalise else value
+
+
+@cache
+def all_keys() -> tuple[Key, ...]:
+    """Return every key that has a default, in the order of declaration."""
+    return tuple(_walk(_template(), ()))
+
+
+@cache
+def groups() -> Mapping[KeyPath, str]:
+    """Return the tables of the TOML file, and what each is about."""
+    return dict(_walk_groups(_template(), ()))
+
+
+def find(path: KeyPath) -> Key | None:
+    """Return the key of a path, be it one of the user's own in an open table."""
+    known = _by_path().get(path)
+    if known is None and path[:-1] in _open_tables() and _NEW_NAME.fullmatch(path[-1]):
+        return replace(_open_tables()[path[:-1]], path=path, default=None)
+    return known
+
+
+def children(path: KeyPath) -> list[str]:
+    """Return the names that may stand in a table."""
+    depth = len(path)
+    return list(dict.fromkeys(key.path[depth] for key in all_keys() if key.path[:depth] == path))
+
+
+def variable(path: KeyPath) -> str:
+    """Return the environment variable of a key."""
+    return PREFIX + SEPARATOR.join(path).upper()
+
+
+def path_of(name: str) -> KeyPath:
+    """Return the path an environment variable spells, whether or not there is such a key."""
+    return tuple(name.removeprefix(PREFIX).lower().split(SEPARATOR))
+
+
+def build(values: Mapping[KeyPath, object], origins: Mapping[str, str]) -> Settings:
+    """Return the settings with these values, and the defaults for the rest. `home` must be given."""
+    return replace(_filled(_template(), (), values), origins=origins)
+
+
+def _template() -> Settings:
+    return Settings(home=Path())
+
+
+def _walk(holder: Any, prefix: KeyPath) -> Iterator[Key]:
+    hints = get_type_hints(type(holder))
+    for declared in fields(holder):
+        if "derived" in declared.metadata:
+            continue
+        path, value = (*prefix, declared.name), getattr(holder, declared.name)
+        if is_dataclass(value):
+            yield from _walk(value, path)
+        elif isinstance(value, Mapping):
+            for name, default in value.items():
+                yield _key((*path, name), int, default, declared.metadata)
+        else:
+            yield _key(path, hints[declared.name], value, declared.metadata)
+
+
+def _key(path: KeyPath, kind: object, default: object, metadata: Mapping[str, Any]) -> Key:
+    return Key(path, kind, default, metadata["doc"], metadata["checks"], metadata["normalise"], metadata["secret"])
+
+
+def _walk_groups(holder: Any, prefix: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    for declared in fields(holder):
+        if "derived" in declared.metadata:
+            continue
+        path, value = (*prefix, declared.name), getattr(holder, declared.name)
+        if is_dataclass(value):
+            yield path, declared.metadata.get("doc") or type(value).__doc__ or ""
+            yield from _walk_groups(value, path)
+        elif isinstance(value, Mapping):
+            yield path, declared.metadata["doc"]
+
+
+@cache
+def _by_path() -> Mapping[KeyPath, Key]:
+    return {key.path: key for key in all_keys()}
+
+
+@cache
+def _open_tables() -> Mapping[KeyPath, Key]:
+    return {key.path[:-1]: key for key in all_keys() if key.path[0] == "workers"}
+
+
+def _filled(holder: D, prefix: KeyPath, values: Mapping[KeyPath, object]) -> D:
+    changes: dict[str, object] = {}
+    for declared in fields(holder):  # type: ignore[arg-type]
+        path, value = (*prefix, declared.name), getattr(holder, declared.name)
+        if is_dataclass(value):
+            changes[declared.name] = _filled(value, path, values)
+        elif isinstance(value, Mapping):
+            own = {given[-1]: found for given, found in values.items() if given[:-1] == path}
+            changes[declared.name] = {**value, **own}
+        elif path in values:
+            changes[declared.name] = values[path]
+    return replace(holder, **changes)  # type: ignore[type-var]
+
+
+def _typed(raw: object, kind: object) -> object:
+    """Read a number out of text; what is none stays text, which the readers of numbers refuse."""
+    if kind not in {int, float} or not isinstance(raw, str):
+        return raw
+    try:
+        return int(raw)
+    except ValueError:
+        pass
+    try:
+        return float(raw)
+    except ValueError:
+        return raw
+
+
+def _whole(raw: object) -> int:
+    if isinstance(raw, bool) or not isinstance(raw, int):
+        raise BadValueError("must be a whole number")
+    return raw
+
+
+def _number(raw: object) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
+        raise BadValueError("must be a number")
+    return float(raw)
+
+
+def _text(raw: object) -> str:
+    if not isinstance(raw, str):
+        raise BadValueError("must be text in quotes")
+    return raw
+
+
+def _optional(raw: object) -> str | None:
+    return _text(raw) or None  # TOML has no null
+
+
+def _path(raw: object) -> Path:
+    return Path(_text(raw))
+
+
+_READERS: Final[Mapping[object, Callable[[object], object]]] = {
+    int: _whole,
+    float: _number,
+    str: _text,
+    str | None: _optional,
+    Path: _path,
+}

@@ -1,0 +1,187 @@
+"""The settings, each declared once: name, type, default, documentation and checks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from synctl.config.declare import (
+    above,
+    absolute_path,
+    absolute_sqlite,
+    at_least,
+    between,
+    described,
+    has_host,
+    no_slash_at_end,
+    one_of,
+    setting,
+    sqlite_file,
+    sqlite_url,
+    url_of,
+)
+
+SECRET = True
+"""The value may hold a password."""
+
+_http_url = url_of("http", "https", example="https://HOST/PATH")
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings:
+    """Redis or Valkey: queues, progress, control flags, leases and request budgets."""
+
+    url: str | None = setting(
+        None,
+        "redis://, rediss:// or unix:// URL. Empty: `synctl up` runs an embedded Valkey.",
+        url_of("redis", "rediss", "unix", example="redis://HOST:6379/0"),
+        secret=SECRET,
+    )
+    lease_ttl: float = setting(
+        5.0,
+        "Seconds after which a worker that says nothing has lost its run to another one.",
+        at_least(1),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """The SQL database: the truth. Back it up."""
+
+    url: str | None = setting(
+        None,
+        "sqlite:///PATH or postgresql://USER@HOST/NAME. Empty: synctl.db in `home`.",
+        url_of("sqlite", "postgresql", "postgres", example="postgresql://USER@HOST/NAME"),
+        sqlite_file,
+        normalise=absolute_sqlite,
+        secret=SECRET,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PrerequisiteSettings:
+    """What must be stored before a run may start."""
+
+    min_methods: int = setting(15, "Calculation methods with a name.", between(0, 23))
+    min_cities: int = setting(100, "Cities of any size.", at_least(0))
+
+
+@dataclass(frozen=True, slots=True)
+class PrayerSettings:
+    """What `synctl enqueue prayer` takes when it is not told."""
+
+    source: str = setting(
+        "calculated",
+        "calculated (on this machine, no network) or aladhan (api.aladhan.com).",
+        one_of("calculated", "aladhan"),
+    )
+    cities: int = setting(100, "How many cities, largest first.", at_least(1))
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySettings:
+    """How a unit that failed for a passing reason is tried again."""
+
+    attempts: int = setting(5, "Attempts at a unit, the first included.", between(1, 100))
+    backoff: float = setting(0.5, "Seconds before the second attempt; doubled for each further one.", between(0, 3600))
+    backoff_cap: float = setting(30.0, "The longest such wait, in seconds.", between(0, 3600))
+    retry_after_cap: float = setting(
+        300.0, "The longest Retry-After of an upstream that is obeyed, in seconds.", between(0, 86_400)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a resource comes from. This one needs no network."""
+
+    concurrency: int = setting(1, "Units that a shard works on at once.", between(1, 64))
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream(Source):
+    """A source behind HTTP."""
+
+    base_url: str = setting("", "Where it answers.", _http_url, has_host, normalise=no_slash_at_end)
+    timeout: float = setting(30.0, "Seconds to wait for a connection, and for each read.", above(0))
+    rate: float = setting(0.0, "Requests a second, all workers together. 0: no limit.", at_least(0))
+    burst: int = setting(2, "Requests that may follow each other at once.", between(1, 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The sources, by name."""
+
+    # CPU-bound in Python: a second thread would only wait for the first.
+    calculated: Source = field(default=Source(concurrency=1), metadata=described("Calculated prayer times."))
+    aladhan: Upstream = field(
+        # The maintainer states 240 requests a minute for an address.
+        default=Upstream(base_url="https://api.aladhan.com/v1", concurrency=8, rate=4.0),
+        metadata=described("api.aladhan.com, prayer times. It states 240 requests a minute."),
+    )
+    alquran: Upstream = field(
+        default=Upstream(base_url="https://api.alquran.cloud/v1", concurrency=2, rate=2.0),
+        metadata=described("api.alquran.cloud, the Quran. It states 120 requests a minute."),
+    )
+    packaged: Source = field(
+        default=Source(concurrency=1), metadata=described("The Arabic Quran as installed with synctl.")
+    )
+    hadith_api: Upstream = field(
+        default=Upstream(base_url="https://cdn.jsdelivr.net/gh/fawazahmed0/hadith-api@1", concurrency=4, rate=10.0),
+        metadata=described("fawazahmed0/hadith-api, hadith collections on a CDN."),
+    )
+
+    def __getitem__(self, name: str) -> Source:
+        """Return a source by name. Raises KeyError."""
+        if name not in self.__slots__:
+            raise KeyError(name)
+        source: Source = getattr(self, name)
+        return source
+
+
+def default_workers() -> Mapping[str, int]:
+    """Return the workers `synctl up` starts: prayer runs are long, so two share one if there are cores."""
+    return {"prayer": min(2, os.cpu_count() or 1), "quran": 1, "hadith": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything synctl can be told. `origins` says for each key where its value comes from."""
+
+    home: Path = field(
+        metadata=described(
+            "Folder of all that synctl keeps. Empty: $XDG_DATA_HOME/synctl, or ~/.local/share/synctl.",
+            normalise=absolute_path,
+        )
+    )
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    workers: Mapping[str, int] = field(
+        default_factory=default_workers,
+        metadata=described(
+            "Workers that `synctl up` starts for each resource; any resource may be named.\n"
+            "prayer: the number of processor cores, at most 2.",
+            between(0, 64),
+        ),
+    )
+    prerequisites: PrerequisiteSettings = field(default_factory=PrerequisiteSettings)
+    prayer: PrayerSettings = field(default_factory=PrayerSettings)
+    retry: RetrySettings = field(default_factory=RetrySettings)
+    sources: Sources = field(default_factory=Sources)
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False, metadata={"derived": True})
+
+    @property
+    def database_url(self) -> str:
+        """The configured URL, or the SQLite file in `home`."""
+        return self.database.url or sqlite_url(self.home / "synctl.db")
+
+    @property
+    def logs_dir(self) -> Path:
+        """Folder of the logs of what runs in the background."""
+        return self.home / "logs"
+
+    @property
+    def redis_dir(self) -> Path:
+        """Folder of the embedded Valkey: socket, lock and data."""
+        return self.home / "redis"

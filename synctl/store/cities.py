@@ -1,0 +1,133 @@
+"""The cities that are stored, and how they are found."""
+
+from __future__ import annotations
+
+import zoneinfo
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from synctl.errors import NotFound
+from synctl.store.folding import fold
+
+if TYPE_CHECKING:
+    from synctl.store.db import Row, Transaction
+
+_COLUMNS: Final = "id, name, country, latitude, longitude, timezone, population"
+_LARGEST_FIRST: Final = "ORDER BY population DESC, id"
+_OWN_FIRST: Final = "ORDER BY CASE origin WHEN 'file' THEN 0 ELSE 1 END, population DESC, id"
+
+MAX_DIGITS: Final = 19
+"""From here on a number may be more than an SQL BIGINT."""
+
+_FOREIGN_ZONES: Final = ("posix/", "right/", "localtime", "posixrules", "Factory")
+"""What lies in the system's folder of time zones but is none of IANA's: `right/` counts leap seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """A place to calculate for. `population` is 0 where nobody said."""
+
+    id: int
+    name: str
+    country: str
+    latitude: float
+    longitude: float
+    timezone: str
+    population: int = 0
+
+
+def largest_cities(transaction: Transaction, count: int) -> list[City]:
+    """Return the `count` largest cities, or all if there are fewer."""
+    return _cities(transaction, "TRUE", limit=count)
+
+
+def country_cities(transaction: Transaction, code: str) -> list[City]:
+    """Return every city of a country (`PK`, in either case), largest first."""
+    return _cities(transaction, "country = :country", country=code.strip().upper())
+
+
+def find_cities(transaction: Transaction, text: str) -> list[City]:
+    """Return the cities that `2643743` (an id), `London` or `London,CA` means, largest first."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return _cities(transaction, "id = :id", id=int(text)) if len(text) < MAX_DIGITS else []
+    name, country = _split(text)
+    if country:
+        named = _cities(transaction, "folded = :folded AND country = :country", folded=fold(name), country=country)
+        if named:
+            return named
+    return _cities(transaction, "folded = :folded", order=_OWN_FIRST, folded=fold(text))
+
+
+def find_city(transaction: Transaction, text: str) -> City:
+    """Return the city that `text` means: one of the user's own if there is one, else the largest.
+
+    Raises NotFound with the names that are near.
+    """
+    found = find_cities(transaction, text)
+    if found:
+        return found[0]
+    near = city_names_like(transaction, text)
+    meant = f" (did you mean {' or '.join(near)}?)" if near else ""
+    raise NotFound(f"no city {text!r}{meant}", hint="seed more with `synctl seed` or `synctl seed --cities-file`")
+
+
+def city_names_like(transaction: Transaction, text: str, limit: int = 3) -> list[str]:
+    """Return the names of stored cities that are most like `text`: for a message that it names none."""
+    wanted = fold(_split(text.strip())[0])
+    rows = transaction.all(
+        "SELECT folded, name FROM city WHERE substr(folded, 1, 1) = :first"  # noqa: S608 - our own order
+        " AND length(folded) BETWEEN :shortest AND :longest OR substr(folded, 1, :length) = :wanted"
+        f" {_LARGEST_FIRST}",
+        first=wanted[:1],
+        shortest=len(wanted) - 2,
+        longest=len(wanted) + 2,
+        length=max(len(wanted), 3),
+        wanted=wanted,
+    )
+    names: dict[str, str] = {}
+    for row in rows:
+        names.setdefault(row["folded"], row["name"])
+    near = get_close_matches(wanted, names, n=limit, cutoff=0.6)
+    longer = (folded for folded in names if folded.startswith(wanted))
+    return [names[folded] for folded in dict.fromkeys((*near, *longer))][:limit]
+
+
+@lru_cache(maxsize=1024)  # the world has some 400
+def is_timezone(name: str) -> bool:
+    """Whether IANA has a time zone of this name, and this machine knows it."""
+    if name.startswith(_FOREIGN_ZONES):
+        return False
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # unknown; a path; a folder
+        return False
+    return True
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Split `London,CA` into name and country; without a country it is all name."""
+    name, _, country = text.rpartition(",")
+    country = country.strip().upper()
+    return (name, country) if name and len(country) == 2 and country.isascii() else (text, "")
+
+
+def _cities(transaction: Transaction, condition: str, *, limit: int | None = None, **values: object) -> list[City]:
+    sql = f"SELECT {_COLUMNS} FROM city WHERE {condition} {_LARGEST_FIRST}"  # noqa: S608 - our own conditions
+    if limit is not None:
+        sql, values = f"{sql} LIMIT :limit", {**values, "limit": limit}
+    return [_city(row) for row in transaction.all(sql, **values)]
+
+
+def _city(row: Row) -> City:
+    return City(
+        row["id"],
+        row["name"],
+        row["country"],
+        row["latitude"],
+        row["longitude"],
+        row["timezone"],
+        row["population"],
+    )

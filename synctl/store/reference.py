@@ -1,0 +1,52 @@
+"""Reference data: cities, calculation methods and madhabs. The public names of the small modules around."""
+
+from __future__ import annotations
+
+from synctl.store.cities import (
+    City,
+    city_names_like,
+    country_cities,
+    find_cities,
+    find_city,
+    is_timezone,
+    largest_cities,
+)
+from synctl.store.city_file import read_city_file
+from synctl.store.counts import Counts, counts
+from synctl.store.methods import Madhab, Method, madhabs, methods, parse_madhabs, parse_methods
+from synctl.store.prerequisites import Missing, prerequisites
+from synctl.store.seed import (
+    SeedReport,
+    seed_cities,
+    seed_city_file,
+    seed_madhabs,
+    seed_methods,
+    seed_reference,
+)
+
+__all__ = [
+    "City",
+    "Counts",
+    "Madhab",
+    "Method",
+    "Missing",
+    "SeedReport",
+    "city_names_like",
+    "country_cities",
+    "counts",
+    "find_cities",
+    "find_city",
+    "is_timezone",
+    "largest_cities",
+    "madhabs",
+    "methods",
+    "parse_madhabs",
+    "parse_methods",
+    "prerequisites",
+    "read_city_file",
+    "seed_cities",
+    "seed_city_file",
+    "seed_madhabs",
+    "seed_methods",
+    "seed_reference",
+]
