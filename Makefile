@@ -51,8 +51,8 @@ lock:
 	$(COMPILE) --group pyproject.toml:build --group pyproject.toml:dev --constraint requirements.txt \
 		--output-file requirements-dev.txt
 
-# Makes synctl/data anew. Needs the dependency group `data`.
-cities:
+# Makes synctl/data anew.
+cities: $(READY_DEV)
 	$(BIN)/python tools/build_cities.py
 
 clean:

@@ -36,9 +36,7 @@ class LazyGroup(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list of commands from the table."""
         with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, entry.summary) for name, entry in COMMANDS.items() if not entry.hidden]
-            )
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items() if not entry.hidden])
 
 
 def command_group() -> Any:

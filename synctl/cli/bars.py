@@ -20,9 +20,7 @@ NARROW = 70
 """Columns below which rates and times move to a line of their own."""
 
 
-def draw_bars(
-    look: Callable[[], list[RunView]], *, until: Callable[[Sequence[RunView]], bool]
-) -> list[RunView]:
+def draw_bars(look: Callable[[], list[RunView]], *, until: Callable[[Sequence[RunView]], bool]) -> list[RunView]:
     """Draw until the condition holds; the last frame stays on the screen. Returns what it showed."""
     console = Console(highlight=False)
     current = look()

@@ -14,9 +14,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Final[dict[str, Entry]] = {
-    "run": Entry(
-        "synctl.cli.run:run", "Sync now: start what is needed, show progress, stop what was started"
-    ),
+    "run": Entry("synctl.cli.run:run", "Sync now: start what is needed, show progress, stop what was started"),
     "up": Entry("synctl.cli.stack:up", "Start the local stack: Valkey, database, reference data, workers"),
     "down": Entry("synctl.cli.stack:down", "Stop the local stack; running syncs go on after the next `up`"),
     "seed": Entry("synctl.cli.seed:seed", "Load methods, cities and madhabs"),

@@ -16,16 +16,12 @@ from synctl.engine.view import views
 from synctl.states import TERMINAL, RunState, exit_code
 from synctl.store.runs import Run
 
-WaitOption = Annotated[
-    bool, typer.Option("--wait", help="Return when it is a fact, however long that takes.")
-]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Return when it is a fact, however long that takes.")]
 PROMPT_S = 1.0
 """A request becomes a fact within a quarter of a second: without --wait we look that long, to report the fact."""
 
 
-def pause(
-    runs: RunsArgument, wait: WaitOption = False, reason: ReasonOption = "", json: JsonOption = False
-) -> None:
+def pause(runs: RunsArgument, wait: WaitOption = False, reason: ReasonOption = "", json: JsonOption = False) -> None:
     """Pause runs: workers stop within a quarter of a second and are free for other runs; nothing done is lost.
 
     \b
@@ -39,9 +35,7 @@ def pause(
     _each(runs, json, lambda s, name: _settled(s, s.control.pause(name, reason), resting, wait=wait))
 
 
-def resume(
-    runs: RunsArgument, wait: WaitOption = False, reason: ReasonOption = "", json: JsonOption = False
-) -> None:
+def resume(runs: RunsArgument, wait: WaitOption = False, reason: ReasonOption = "", json: JsonOption = False) -> None:
     """Queue paused runs again; they go on at the next unit not committed. --wait: until they run.
 
     \b
@@ -59,9 +53,7 @@ def resume(
     _each(runs, json, act)
 
 
-def cancel(
-    runs: RunsArgument, wait: WaitOption = False, reason: ReasonOption = "", json: JsonOption = False
-) -> None:
+def cancel(runs: RunsArgument, wait: WaitOption = False, reason: ReasonOption = "", json: JsonOption = False) -> None:
     """Cancel runs for good. What they stored stays; `synctl retry` would go on with the rest.
 
     \b
@@ -90,9 +82,7 @@ def delete(runs: RunsArgument, reason: ReasonOption = "", json: JsonOption = Fal
 
 def retry(
     run: RunArgument,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Return when the run has ended, with its exit code.")
-    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when the run has ended, with its exit code.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run live, then as --wait.")] = False,
     reason: ReasonOption = "",
     json: JsonOption = False,

@@ -35,12 +35,8 @@ MethodsOption = Annotated[
     typer.Option("--methods", "--method", metavar="LIST", help="all, or ids or codes: 3,4 or MWL,MAKKAH."),
 ]
 MadhabOption = Annotated[str | None, typer.Option("--madhab", metavar="WHICH", help="both, shafi or hanafi.")]
-YearOption = Annotated[
-    int | None, typer.Option("--year", metavar="YYYY", help="A calendar year; this one by default.")
-]
-FromOption = Annotated[
-    str | None, typer.Option("--from", metavar="DATE", help="First day: YYYY-MM-DD or today.")
-]
+YearOption = Annotated[int | None, typer.Option("--year", metavar="YYYY", help="A calendar year; this one by default.")]
+FromOption = Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day: YYYY-MM-DD or today.")]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day, included.")]
 SourceOption = Annotated[
     str | None, typer.Option("--source", metavar="NAME", help="Where from: calculated or aladhan for prayer.")
@@ -73,13 +69,9 @@ def enqueue(
     source: SourceOption = None,
     shards: ShardsOption = None,
     force: ForceOption = False,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Return when the run has ended, with its exit code.")
-    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when the run has ended, with its exit code.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run live, then as --wait.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be queued; change nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be queued; change nothing.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on success.")] = False,
     reason: ReasonOption = "",
     json: JsonOption = False,
@@ -169,9 +161,7 @@ def _report(session: Session, enqueued: Enqueued) -> None:
     say(f"  {run.label}: {count(run.total, 'unit')} from {run.source}")
     listening = any(worker.queue == f"{run.resource}-sync" for worker in queues.workers(session.client))
     if enqueued.why not in (Why.FRESH, Why.ACTIVE) and not listening:
-        warn(
-            f"no worker listens on {run.resource}-sync; start some with `synctl up` or `synctl worker {run.resource}`"
-        )
+        warn(f"no worker listens on {run.resource}-sync; start some with `synctl up` or `synctl worker {run.resource}`")
 
 
 def _preview(plan: Plan, *, json: bool) -> None:

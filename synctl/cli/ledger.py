@@ -36,9 +36,7 @@ def units(
     with open_session() as session, session.database.read() as transaction:
         found = runs.get(transaction, run)
         if json:
-            emit_lines(
-                ledger.as_json(found.id, row) for row in ledger.units(transaction, found.seq, state, limit)
-            )
+            emit_lines(ledger.as_json(found.id, row) for row in ledger.units(transaction, found.seq, state, limit))
             return
         shown = list(ledger.units(transaction, found.seq, state, limit or SHOWN))
         columns = [
@@ -143,7 +141,5 @@ def history(
         ("FROM", "left"),
         ("WHY", "left"),
     ]
-    rows = [
-        (iso(e["at"]), e["run_id"], e["kind"], e["state"], e["who"], e["origin"], e["reason"]) for e in events
-    ]
+    rows = [(iso(e["at"]), e["run_id"], e["kind"], e["state"], e["who"], e["origin"], e["reason"]) for e in events]
     console().print(table(columns, rows, state_column=3))

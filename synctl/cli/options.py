@@ -12,9 +12,7 @@ from synctl.errors import UsageError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
-RunsArgument = Annotated[
-    list[str], typer.Argument(metavar="RUN...", help="Run ids, or unambiguous parts of them.")
-]
+RunsArgument = Annotated[list[str], typer.Argument(metavar="RUN...", help="Run ids, or unambiguous parts of them.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id, or an unambiguous part of it.")]
 
 

@@ -14,9 +14,7 @@ from synctl.store.runs import Actor
 
 
 def reap(
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Settle dead leases and queue from the ledger what was lost. `up` and idle workers do it by themselves.
@@ -32,12 +30,7 @@ def reap(
         reaper = Reaper(session.database, session.client, session.connection, Actor.this_process())
         found = reaper.look() if dry_run else reaper.reap()
     if json:
-        emit(
-            [
-                {"run": one.run_id, "what": one.what, "action": one.action, "done": not dry_run}
-                for one in found
-            ]
-        )
+        emit([{"run": one.run_id, "what": one.what, "action": one.action, "done": not dry_run} for one in found])
     elif found:
         for one in found:
             say(f"{one.run_id}: {one.what}: {'would ' if dry_run else ''}{one.action}")

@@ -81,9 +81,7 @@ def _summary(view: RunView) -> None:
     pace = f" ({view.rows / taken:,.0f} rows/s)" if taken and view.run.changed else ""
     say()
     say(f"{view.run.id} {view.run.state}: {view.note}" if view.note else f"{view.run.id} {view.run.state}")
-    say(
-        f"  stored  {count(view.done, 'unit')}, {count(view.rows, 'row')}, of them {view.run.changed:,} new or changed"
-    )
+    say(f"  stored  {count(view.done, 'unit')}, {count(view.rows, 'row')}, of them {view.run.changed:,} new or changed")
     if view.failed:
         say(f"  failed  {count(view.failed, 'unit')}; why: synctl errors {view.run.id}")
     say(f"  took    {duration(taken)}{pace}")

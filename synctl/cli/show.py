@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Annotated
 
 import typer
@@ -18,25 +17,17 @@ from synctl.store.prayer_times import PrayerDay, days
 
 def show(
     resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="prayer.")],
-    city: Annotated[
-        str | None, typer.Option("--city", metavar="NAME", help="London, London,CA or its id.")
-    ] = None,
+    city: Annotated[str | None, typer.Option("--city", metavar="NAME", help="London, London,CA or its id.")] = None,
     method: Annotated[
         str | None,
-        typer.Option(
-            "--method", "--methods", metavar="LIST", help="Ids or codes; all that are stored by default."
-        ),
+        typer.Option("--method", "--methods", metavar="LIST", help="Ids or codes; all that are stored by default."),
     ] = None,
     madhab: Annotated[
         str | None, typer.Option("--madhab", metavar="WHICH", help="shafi, hanafi or both (default).")
     ] = None,
-    on: Annotated[
-        str | None, typer.Option("--date", metavar="DATE", help="YYYY-MM-DD or today (default).")
-    ] = None,
+    on: Annotated[str | None, typer.Option("--date", metavar="DATE", help="YYYY-MM-DD or today (default).")] = None,
     first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day of a range.")] = None,
-    last: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="Last day of a range, included.")
-    ] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day of a range, included.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Show stored prayer times: a day, or a range as a table. --json: one object a line.
@@ -79,11 +70,10 @@ def show(
             hint=f"`synctl enqueue prayer --city {place.name},{place.country}`",
         )
     if not json:
-        for number, group in groupby(shown, key=lambda day: day.method):
-            title = (
-                f"{place.name}, {place.country} ({place.timezone}), method {number}: {names.get(number, '?')}"
-            )
-            _one_day(title, list(group)) if start == end else _range(title, list(group))
+        for number in dict.fromkeys(day.method for day in shown):
+            group = [day for day in shown if day.method == number]
+            title = f"{place.name}, {place.country} ({place.timezone}), method {number}: {names.get(number, '?')}"
+            _one_day(title, group) if start == end else _range(title, group)
 
 
 def _one_day(title: str, stored: list[PrayerDay]) -> None:

@@ -54,9 +54,7 @@ def up(
         )
     elif not quiet:
         word = "Started" if brought.started_workers else "Already up"
-        say(
-            f"{word}: {count(brought.workers, 'worker')}, Valkey at {brought.redis_url}, database {brought.database}."
-        )
+        say(f"{word}: {count(brought.workers, 'worker')}, Valkey at {brought.redis_url}, database {brought.database}.")
 
 
 def down(json: JsonOption = False) -> None:

@@ -18,9 +18,7 @@ LISTED = 30
 
 
 def status(
-    run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="A run id, or an unambiguous part of it.")
-    ] = None,
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run id, or an unambiguous part of it.")] = None,
     state: Annotated[
         list[str] | None,
         typer.Option("--state", metavar="STATE", help="Only runs in this state, or `active`. Repeatable."),
@@ -44,18 +42,14 @@ def status(
     """
     with open_session() as session:
         if not session.has_database and run is None:
-            emit([]) if json else say(
-                "Nothing here yet. Start with `synctl up`, then `synctl enqueue prayer`."
-            )
+            emit([]) if json else say("Nothing here yet. Start with `synctl up`, then `synctl enqueue prayer`.")
         elif run is not None:
             _one(session, run, json=json)
         else:
             _all(session, _states(state), resource, limit, json=json)
 
 
-def _all(
-    session: Session, states: set[RunState] | None, resource: str | None, limit: int, *, json: bool
-) -> None:
+def _all(session: Session, states: set[RunState] | None, resource: str | None, limit: int, *, json: bool) -> None:
     from synctl.engine.view import views  # noqa: PLC0415
     from synctl.store import runs  # noqa: PLC0415
 
@@ -66,9 +60,7 @@ def _all(
         emit([view.as_json() for view in current])
         return
     if not current:
-        say(
-            "No runs. Queue one with `synctl enqueue prayer`." if states is None else "No runs in that state."
-        )
+        say("No runs. Queue one with `synctl enqueue prayer`." if states is None else "No runs in that state.")
         return
     now = now_ms()
     rows = [
@@ -78,9 +70,7 @@ def _all(
             f"{view.done:,}/{view.run.total:,}",
             f"{view.failed:,}" if view.failed else "",
             f"{view.rows:,}",
-            f"{view.live.unit_rate:,.0f}/s"
-            if view.run.state is RunState.RUNNING and view.live.unit_rate
-            else "",
+            f"{view.live.unit_rate:,.0f}/s" if view.run.state is RunState.RUNNING and view.live.unit_rate else "",
             duration(view.eta_s) if view.eta_s is not None else "",
             duration((now - view.run.created_at) / 1000),
         )
@@ -116,7 +106,7 @@ def _one(session: Session, name: str, *, json: bool) -> None:
         ("state", f"{run.state}{f' ({view.note})' if view.note else ''}"),
         (
             "units",
-            f"{view.done:,} done, {view.failed:,} failed, {run.total - view.done - view.failed:,} open, {run.total:,} in all",
+            f"{view.done:,} done, {view.failed:,} failed, {run.total - view.done - view.failed:,} open",
         ),
         ("rows", f"{view.rows:,} verified, {run.changed:,} of them new or changed"),
         ("queued", iso(run.created_at)),
@@ -130,13 +120,10 @@ def _one(session: Session, name: str, *, json: bool) -> None:
                 f"{view.live.unit_rate:,.1f} units/s, {view.live.row_rate:,.0f} rows/s, {duration(view.eta_s)} left",
             )
         )
-    for shard in view.live.shards if view.holders else ():
-        fields.append(
-            (
-                "lease",
-                f"{shard.holder}, heartbeat {duration((now_ms() - shard.at) / 1000)} ago, at {shard.current or '-'}",
-            )
-        )
+    fields.extend(
+        ("lease", f"{one.holder}, heartbeat {duration((now_ms() - one.at) / 1000)} ago, at {one.current or '-'}")
+        for one in (view.live.shards if view.holders else ())
+    )
     for name_, value in fields:
         say(f"{name_:>8}  {value}")
     for cause in failures:

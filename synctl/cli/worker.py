@@ -46,9 +46,7 @@ def worker(
         if not session.has_database:
             _ = session.database  # says what is missing
         _await_redis(session)
-        engine.SyncWorker(session.settings, session.redis_url, resource).work(
-            burst=burst, logging_level="WARNING"
-        )
+        engine.SyncWorker(session.settings, session.redis_url, resource).work(burst=burst, logging_level="WARNING")
     finally:
         session.close()
 

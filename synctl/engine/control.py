@@ -36,9 +36,7 @@ class Control:
 
     def cancel(self, name: str, reason: str = "") -> Run:
         """Ask a run to stop for good; a queued or paused one is cancelled at once."""
-        return self._request(
-            name, RunState.CANCELLED, RunState.CANCELLING, reason, verb="cancel", flag="cancel"
-        )
+        return self._request(name, RunState.CANCELLED, RunState.CANCELLING, reason, verb="cancel", flag="cancel")
 
     def resume(self, name: str, reason: str = "", *, patience: float = 10.0) -> Run:
         """Queue a paused run again; it goes on at the next unit not committed."""
@@ -96,17 +94,13 @@ class Control:
                 return run
             time.sleep(POLL_S)
 
-    def _request(
-        self, name: str, fact: RunState, request: RunState, reason: str, *, verb: str, flag: str
-    ) -> Run:
+    def _request(self, name: str, fact: RunState, request: RunState, reason: str, *, verb: str, flag: str) -> Run:
         with self._database.write() as transaction:
             run = runs.get(transaction, name)
             if run.state in (fact, request):
                 return run
             jobs = shards.expected(transaction, run.id)
-            if runs.transition(
-                transaction, run, fact, self._actor, reason=reason, only_from=IDLE, kind="request"
-            ):
+            if runs.transition(transaction, run, fact, self._actor, reason=reason, only_from=IDLE, kind="request"):
                 shards.dissolve(transaction, run.seq)
                 settled = True
             else:

@@ -52,9 +52,7 @@ class Order:
 class Enqueuer:
     """`client` decodes responses, `connection` (for RQ) does not."""
 
-    def __init__(
-        self, database: Database, client: Redis, connection: Redis, settings: Settings, actor: Actor
-    ) -> None:
+    def __init__(self, database: Database, client: Redis, connection: Redis, settings: Settings, actor: Actor) -> None:
         self._database = database
         self._client = client
         self._connection = connection
@@ -138,9 +136,7 @@ class Enqueuer:
 
     def _reopen(self, transaction: Transaction, run: Run, order: Order, *, everything: bool) -> Enqueued:
         kind = "forced" if everything else "retried"
-        if not runs.transition(
-            transaction, run, RunState.QUEUED, self._actor, reason=order.reason, kind=kind
-        ):
+        if not runs.transition(transaction, run, RunState.QUEUED, self._actor, reason=order.reason, kind=kind):
             return Enqueued(runs.get(transaction, run.id), Why.ACTIVE)  # another process was quicker
         ledger.reopen(transaction, run.seq, everything=everything)
         shards.expect(transaction, run.seq, run.shards)
@@ -151,9 +147,7 @@ class Enqueuer:
         """One shard for each worker that listens, or that `up` would start; never more than units."""
         if order.shards is not None:
             return max(1, min(order.shards, plan.total))
-        listening = sum(
-            1 for worker in queues.workers(self._client) if worker.queue == f"{plan.resource}-sync"
-        )
+        listening = sum(1 for worker in queues.workers(self._client) if worker.queue == f"{plan.resource}-sync")
         return max(1, min(listening or self._settings.workers.get(plan.resource, 1), plan.total))
 
 

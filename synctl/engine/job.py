@@ -56,9 +56,7 @@ def drain(run_id: str, shard: int, attempt: int) -> str:
 
 
 class _Job:
-    def __init__(
-        self, context: JobContext, database: Database, run_id: str, shard: int, attempt: int
-    ) -> None:
+    def __init__(self, context: JobContext, database: Database, run_id: str, shard: int, attempt: int) -> None:
         self._context = context
         self._settings = context.settings
         self._database = database
@@ -92,9 +90,7 @@ class _Job:
             return self._fail(run, str(error))
         except Exception as error:
             log.exception("shard %d of %s", self._shard, self._run_id)
-            return self._fail(
-                run, f"unexpected {type(error).__name__}: {error}; the worker's log has the traceback"
-            )
+            return self._fail(run, f"unexpected {type(error).__name__}: {error}; the worker's log has the traceback")
         if ended.reason is not None:
             self._after_stop(ended)
         return f"{ended.reason.name.lower() if ended.reason else 'drained'}: {ended.state}"
@@ -108,9 +104,7 @@ class _Job:
             ("rows", run.rows),
             ("total", run.total),
         )
-        runner = ShardRunner(
-            database=self._database, run=run, lease=lease, gauge=gauge, stop=stop, actor=self._actor
-        )
+        runner = ShardRunner(database=self._database, run=run, lease=lease, gauge=gauge, stop=stop, actor=self._actor)
         ticker = Ticker(
             writer=ProgressWriter(self._client, lease, round(self._ttl_s * 1000)),
             gauge=gauge,
@@ -155,9 +149,7 @@ class _Job:
             for shard in mine:
                 reaper.requeue(shard)
         except RedisError as error:
-            log.error(
-                "shard %d of %s was not queued again, a reaper will: %s", self._shard, self._run_id, error
-            )
+            log.error("shard %d of %s was not queued again, a reaper will: %s", self._shard, self._run_id, error)
         finally:
             connection.close()
 

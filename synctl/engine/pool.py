@@ -72,9 +72,7 @@ class WorkPool:
             if not self._stop.is_set():
                 log.exception("unit %s", unit.key)
             return Settled(unit, _ms(began), error=UnexpectedError(f"{type(error).__name__}: {error}"))
-        return Settled(
-            unit, _ms(began), attempts=batch.attempts, parts=batch.parts, body_hash=batch.body_hash
-        )
+        return Settled(unit, _ms(began), attempts=batch.attempts, parts=batch.parts, body_hash=batch.body_hash)
 
 
 def _ms(began: float) -> int:

@@ -118,11 +118,7 @@ def read(client: Redis, run_ids: Sequence[str]) -> dict[str, Progress]:
 
 def leases(client: Redis, shards: Sequence[tuple[str, int]]) -> list[bool]:
     """Return which of the (run id, shard) pairs have a living holder. Changes nothing."""
-    return (
-        [token is not None for token in client.mget([keys.lease(*shard) for shard in shards])]
-        if shards
-        else []
-    )
+    return [token is not None for token in client.mget([keys.lease(*shard) for shard in shards])] if shards else []
 
 
 def flag(client: Redis, run_id: str, control: str) -> None:

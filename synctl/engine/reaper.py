@@ -62,9 +62,7 @@ class Reaper:
                 return False
             if shard.epoch:
                 run = runs.get(transaction, shard.run_id)
-                runs.record(
-                    transaction, run.id, "taken-over", run.state, self._actor, f"{shard.holder} is gone"
-                )
+                runs.record(transaction, run.id, "taken-over", run.state, self._actor, f"{shard.holder} is gone")
         queues.push(self._connection, [after], at_front=at_front)
         return True
 
@@ -99,15 +97,15 @@ class Reaper:
                 action = f"set it {REQUESTED[run.state]}"
                 found.append((Finding(run.id, f"{run.state}, but no worker holds it", action), run))
             elif run.state not in REQUESTED and not any(shard.run_id == run.id for shard in expected):
-                found.append(
-                    (Finding(run.id, f"{run.state}, but no shard is expected", "queue its shards"), run)
-                )
+                found.append((Finding(run.id, f"{run.state}, but no shard is expected", "queue its shards"), run))
         oldest = now_ms() - START_GRACE_MS
         for shard, lives, waits in zip(expected, alive, waiting, strict=True):
             run_of = states.get(shard.run_id)
             if lives or waits or run_of is None or run_of.state in REQUESTED:
                 continue
             if max(shard.started_at or 0, shard.enqueued_at) <= oldest:
-                what = f"shard {shard.shard}: {f'its holder {shard.holder} is gone' if shard.epoch else 'its job is lost'}"
+                what = (
+                    f"shard {shard.shard}: {f'its holder {shard.holder} is gone' if shard.epoch else 'its job is lost'}"
+                )
                 found.append((Finding(shard.run_id, what, "queue it again"), shard))
         return found

@@ -63,6 +63,7 @@ class ShardRunner:
             with closing(session):
                 pool = WorkPool(session, concurrency, self._stop)
                 self._stop.on_request(pool.wake)
+                self._stop.on_request(session.close)  # a request that hangs ends now, not at its time-out
                 self._loop(pool, window=max(2 * concurrency, 4))
             if self._stop.reason is None:
                 return Ended(None, self._finish())
@@ -131,7 +132,7 @@ class ShardRunner:
         return counters, ledger.claim(transaction, self._lease, room) if room else []
 
     def _finish(self) -> RunState | None:
-        """No unit is left to claim: end the run if all are settled, else leave that to the shards that hold the rest."""
+        """No unit is left to claim: end the run if all are settled, else leave that to those that hold the rest."""
 
         def finish(transaction: Transaction) -> RunState | None:
             ledger.guard(transaction, self._lease)

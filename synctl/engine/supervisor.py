@@ -91,9 +91,7 @@ class _Slot:
 class Supervisor:
     """Starts `workers[resource]` workers for each resource and starts them again when they end."""
 
-    def __init__(
-        self, workers: dict[str, int], logs: Path, ensure_server: Callable[[], object] | None
-    ) -> None:
+    def __init__(self, workers: dict[str, int], logs: Path, ensure_server: Callable[[], object] | None) -> None:
         self._slots = [_Slot(resource, n + 1) for resource, count in workers.items() for n in range(count)]
         self._logs = logs
         self._ensure_server = ensure_server

@@ -56,9 +56,7 @@ class RunView:
     @property
     def current(self) -> str:
         """A unit under way."""
-        return (
-            next((shard.current for shard in self.live.shards if shard.current), "") if self.holders else ""
-        )
+        return next((shard.current for shard in self.live.shards if shard.current), "") if self.holders else ""
 
     @property
     def note(self) -> str:

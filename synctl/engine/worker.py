@@ -69,9 +69,7 @@ class SyncWorker(Worker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Fork a horse that knows our settings."""
-        JOB_CONTEXT.set(
-            JobContext(self._settings, self._redis_url, self.name, shutdown=lambda: self._shutting_down)
-        )
+        JOB_CONTEXT.set(JobContext(self._settings, self._redis_url, self.name, shutdown=lambda: self._shutting_down))
         super().execute_job(job, queue)
 
     def setup_work_horse_signals(self) -> None:

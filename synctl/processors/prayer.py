@@ -88,9 +88,7 @@ class PrayerResource:
         _reject_foreign(selectors)
         source = selectors.source or settings.prayer.source
         if source not in SOURCES:
-            raise NotFound(
-                f"no prayer source {source!r}{did_you_mean(source, SOURCES)}", hint=_one_of(SOURCES)
-            )
+            raise NotFound(f"no prayer source {source!r}{did_you_mean(source, SOURCES)}", hint=_one_of(SOURCES))
         spans = _spans(*_dates(selectors, today))
         with database.read() as transaction:
             cities = _cities(transaction, selectors, settings)
@@ -135,9 +133,7 @@ def _cities(transaction: Transaction, selectors: Selectors, settings: Settings) 
     for code in selectors.country:
         found = reference.country_cities(transaction, code)
         if not found:
-            raise NotFound(
-                f"no city in country {code!r}", hint="use a two-letter code such as PK, and `synctl seed`"
-            )
+            raise NotFound(f"no city in country {code!r}", hint="use a two-letter code such as PK, and `synctl seed`")
         for city in found[: selectors.cities]:
             chosen[city.id] = city
     if not selectors.city and not selectors.country:

@@ -113,8 +113,8 @@ class AladhanSource:
         response = self._fetcher.get(
             f"/calendar/{year}" if request.whole_year else f"/calendar/{year}/{month}",
             {
-                "latitude": request.latitude,
-                "longitude": request.longitude,
+                "latitude": _decimal(request.latitude),
+                "longitude": _decimal(request.longitude),
                 "method": request.method,
                 "school": request.madhab,
                 "timezonestring": request.timezone,
@@ -127,6 +127,11 @@ class AladhanSource:
     def close(self) -> None:
         """Interrupt requests under way and release the connections."""
         self._fetcher.close()
+
+
+def _decimal(degrees: float) -> str:
+    """Degrees without an exponent: `1e-05` is no coordinate to upstream. Seven places are a centimetre."""
+    return f"{degrees:.7f}".rstrip("0")
 
 
 def _verified(request: PrayerRequest, body: bytes) -> list[DayTimes]:

@@ -49,13 +49,19 @@ def country_cities(transaction: Transaction, code: str) -> list[City]:
 
 
 def find_cities(transaction: Transaction, text: str) -> list[City]:
-    """Return the cities that `2643743` (an id), `London` or `London,CA` means, largest first."""
+    """Return the cities that `2643743` (an id), `London` or `London,CA` means: the user's own first, then the largest."""
     text = text.strip()
     if text.isascii() and text.isdigit():
         return _cities(transaction, "id = :id", id=int(text)) if len(text) < MAX_DIGITS else []
     name, country = _split(text)
     if country:
-        named = _cities(transaction, "folded = :folded AND country = :country", folded=fold(name), country=country)
+        named = _cities(
+            transaction,
+            "folded = :folded AND country = :country",
+            order=_OWN_FIRST,
+            folded=fold(name),
+            country=country,
+        )
         if named:
             return named
     return _cities(transaction, "folded = :folded", order=_OWN_FIRST, folded=fold(text))
@@ -78,7 +84,7 @@ def city_names_like(transaction: Transaction, text: str, limit: int = 3) -> list
     """Return the names of stored cities that are most like `text`: for a message that it names none."""
     wanted = fold(_split(text.strip())[0])
     rows = transaction.all(
-        "SELECT folded, name FROM city WHERE substr(folded, 1, 1) = :first"  # noqa: S608 - our own order
+        "SELECT folded, name FROM city WHERE substr(folded, 1, 1) = :first"
         " AND length(folded) BETWEEN :shortest AND :longest OR substr(folded, 1, :length) = :wanted"
         f" {_LARGEST_FIRST}",
         first=wanted[:1],
@@ -114,8 +120,15 @@ def _split(text: str) -> tuple[str, str]:
     return (name, country) if name and len(country) == 2 and country.isascii() else (text, "")
 
 
-def _cities(transaction: Transaction, condition: str, *, limit: int | None = None, **values: object) -> list[City]:
-    sql = f"SELECT {_COLUMNS} FROM city WHERE {condition} {_LARGEST_FIRST}"  # noqa: S608 - our own conditions
+def _cities(
+    transaction: Transaction,
+    condition: str,
+    *,
+    limit: int | None = None,
+    order: str = _LARGEST_FIRST,
+    **values: object,
+) -> list[City]:
+    sql = f"SELECT {_COLUMNS} FROM city WHERE {condition} {order}"
     if limit is not None:
         sql, values = f"{sql} LIMIT :limit", {**values, "limit": limit}
     return [_city(row) for row in transaction.all(sql, **values)]

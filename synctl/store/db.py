@@ -163,9 +163,7 @@ class _SqliteConnection:
     def __init__(self, path: Path) -> None:
         if not path.parent.is_dir():
             raise DatabaseUnreachable(f"database {path}: its folder does not exist", hint="run `synctl up`")
-        self.raw = sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
-        )
+        self.raw = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False)
         self.raw.row_factory = sqlite3.Row
         self.raw.execute("PRAGMA journal_mode=WAL")
         # NORMAL: safe against every crash of a process; a power cut may lose the last commits, whole.
@@ -223,9 +221,7 @@ def _clear_errors(location: str) -> Iterator[None]:
             hint="restore it from a backup, or move it away and run `synctl up`",
         ) from error
     except OSError as error:
-        raise DatabaseUnreachable(
-            f"database {location}: {error.strerror}", hint="check its folder's rights"
-        ) from error
+        raise DatabaseUnreachable(f"database {location}: {error.strerror}", hint="check its folder's rights") from error
 
 
 def _sqlite_hint(message: str) -> str:

@@ -81,10 +81,7 @@ def add_units(transaction: Transaction, run_seq: int, units: Iterable[tuple[str,
         transaction.many(
             "INSERT INTO sync_unit (run_seq, ordinal, key, spec, state, epoch, attempts, rows, changed)"
             " VALUES (:run, :ordinal, :key, :spec, 'pending', 0, 0, 0, 0)",
-            [
-                {"run": run_seq, "ordinal": n, "key": key, "spec": encode(spec).decode()}
-                for n, (key, spec) in chunk
-            ],
+            [{"run": run_seq, "ordinal": n, "key": key, "spec": encode(spec).decode()} for n, (key, spec) in chunk],
         )
         count += len(chunk)
     return count
@@ -94,7 +91,7 @@ def claim(transaction: Transaction, lease: Lease, limit: int) -> list[Claimed]:
     """Lease up to `limit` pending units to this shard, in order. Shards pull, so speed evens out by itself."""
     skip = " FOR UPDATE SKIP LOCKED" if transaction.dialect == "postgresql" else ""
     rows = transaction.all(
-        "UPDATE sync_unit SET state = 'leased', shard = :shard, epoch = :epoch"  # noqa: S608 - no value in the text
+        "UPDATE sync_unit SET state = 'leased', shard = :shard, epoch = :epoch"
         " WHERE run_seq = :run AND ordinal IN (SELECT ordinal FROM sync_unit"
         f" WHERE run_seq = :run AND state = 'pending' ORDER BY ordinal LIMIT :limit{skip})"
         " RETURNING ordinal, key, spec",
@@ -110,9 +107,7 @@ def claim(transaction: Transaction, lease: Lease, limit: int) -> list[Claimed]:
     )
 
 
-def commit(
-    transaction: Transaction, lease: Lease, settled: Sequence[Settled], resource: str, source: str
-) -> Counters:
+def commit(transaction: Transaction, lease: Lease, settled: Sequence[Settled], resource: str, source: str) -> Counters:
     """Store what was settled: rows, ledger rows and counters at once.
 
     Raises Fenced if this process no longer holds the shard, if the run may not be written, or if a unit was
@@ -161,7 +156,7 @@ def reopen(transaction: Transaction, run_seq: int, *, everything: bool) -> int:
     """Make failed units pending again (`everything`: done ones too) and correct the counters; return how many."""
     states = "('failed', 'done')" if everything else "('failed')"
     count = transaction.execute(
-        f"UPDATE sync_unit SET state = 'pending', shard = NULL WHERE run_seq = :run AND state IN {states}",  # noqa: S608
+        f"UPDATE sync_unit SET state = 'pending', shard = NULL WHERE run_seq = :run AND state IN {states}",
         run=run_seq,
     )
     transaction.execute(
@@ -174,9 +169,7 @@ def reopen(transaction: Transaction, run_seq: int, *, everything: bool) -> int:
     return count
 
 
-def _store_rows(
-    transaction: Transaction, lease: Lease, result: Settled, resource: str, source: str, now: int
-) -> int:
+def _store_rows(transaction: Transaction, lease: Lease, result: Settled, resource: str, source: str, now: int) -> int:
     count = sum(len(part.rows) for part in result.parts)
     row = transaction.one(
         "INSERT INTO stored_unit (resource, key, source, run_id, synced_at, body_hash, rows)"
@@ -220,17 +213,13 @@ def _settle(
         epoch=lease.epoch,
     )
     if settled != 1:
-        raise Fenced(
-            f"{lease.run_id} unit {result.unit.key}: settled by another holder; nothing was committed"
-        )
+        raise Fenced(f"{lease.run_id} unit {result.unit.key}: settled by another holder; nothing was committed")
 
 
-def _count(
-    transaction: Transaction, lease: Lease, done: int, failed: int, rows: int, changed: int
-) -> Counters:
+def _count(transaction: Transaction, lease: Lease, done: int, failed: int, rows: int, changed: int) -> Counters:
     live = ", ".join(f"'{state}'" for state in sorted(LIVE))
     row = transaction.one(
-        "UPDATE run SET done = done + :done, failed = failed + :failed, rows = rows + :rows,"  # noqa: S608 - our own states
+        "UPDATE run SET done = done + :done, failed = failed + :failed, rows = rows + :rows,"
         f" changed = changed + :changed WHERE seq = :run AND state IN ({live})"
         " RETURNING state, total, done, failed, rows",
         done=done,

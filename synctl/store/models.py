@@ -64,7 +64,12 @@ class City(SQLModel, table=True):
 class Run(SQLModel, table=True):
     """One sync of a resource for a selection and a date range."""
 
-    __table_args__ = (Index("run_by_state", "state"), Index("run_by_age", "created_at"))
+    __table_args__ = (
+        Index("run_by_state", "state"),
+        Index("run_by_age", "created_at"),
+        # A `seq` is never used twice: else the lease of a deleted run would fit the next one.
+        {"sqlite_autoincrement": True},
+    )
     seq: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=True))
     id: str = Field(unique=True)
     resource: str
@@ -92,9 +97,7 @@ class RunShard(SQLModel, table=True):
 
     __tablename__ = "run_shard"
     __table_args__ = (WITHOUT_ROWID,)
-    run_seq: int = Field(
-        sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True)
-    )
+    run_seq: int = Field(sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True))
     shard: int = Field(sa_column=Column(SmallInteger, primary_key=True))
     attempt: int
     epoch: int = Field(default=0, description="0 until a worker acquired it")
@@ -116,9 +119,7 @@ class SyncUnit(SQLModel, table=True):
               postgresql_where=text("state = 'failed'")),
         WITHOUT_ROWID,
     )  # fmt: skip
-    run_seq: int = Field(
-        sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True)
-    )
+    run_seq: int = Field(sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True))
     ordinal: int = Field(sa_column=Column(Integer, primary_key=True))
     key: str
     spec: str = Field(sa_column=Column(Text, nullable=False), description="JSON, the resource's own")

@@ -64,7 +64,7 @@ def days(
 ) -> Iterator[PrayerDay]:
     """Yield the stored days of a city in order; methods and madhabs None: all that are stored."""
     rows = transaction.stream(
-        "SELECT t.*, u.source, u.run_id, u.synced_at FROM prayer_time t JOIN stored_unit u ON u.id = t.unit_id"  # noqa: S608
+        "SELECT t.*, u.source, u.run_id, u.synced_at FROM prayer_time t JOIN stored_unit u ON u.id = t.unit_id"
         f" WHERE t.city_id = :city AND t.method_id IN {_among('method', methods)}"
         f" AND t.madhab_id IN {_among('madhab', madhabs)} AND t.day BETWEEN :first AND :last"
         " ORDER BY t.method_id, t.day, t.madhab_id",
@@ -78,9 +78,7 @@ def days(
 
 def _among(table: str, chosen: Sequence[int] | None) -> str:
     """A list of ints, or all ids there are: either lets the primary key be used column by column."""
-    return (
-        f"(SELECT id FROM {table})" if chosen is None else f"({', '.join(str(int(one)) for one in chosen)})"
-    )
+    return f"(SELECT id FROM {table})" if chosen is None else f"({', '.join(str(int(one)) for one in chosen)})"
 
 
 def _day(city: City, row: Row) -> PrayerDay:

@@ -62,7 +62,7 @@ def _bad_cities(transaction: Transaction) -> Iterator[Missing]:
 
 def _by_origin(transaction: Transaction, wrong: str, condition: str, **values: object) -> Iterator[Missing]:
     rows = transaction.all(
-        "SELECT origin, count(*) AS number, min(name) AS name FROM city"  # noqa: S608 - our own conditions
+        "SELECT origin, count(*) AS number, min(name) AS name FROM city"
         f" WHERE {condition} GROUP BY origin ORDER BY origin",
         **values,
     )

@@ -110,9 +110,7 @@ def get(transaction: Transaction, name: str) -> Run:
     if len(rows) == 1:
         return _run(rows[0])
     if rows:
-        raise NotFound(
-            f"run {name!r} is ambiguous: {', '.join(row['id'] for row in rows[:5])}", hint="type more of it"
-        )
+        raise NotFound(f"run {name!r} is ambiguous: {', '.join(row['id'] for row in rows[:5])}", hint="type more of it")
     known = [row["id"] for row in transaction.all("SELECT id FROM run ORDER BY created_at DESC LIMIT 100")]
     raise NotFound(f"no run {name!r}{did_you_mean(name, known)}", hint="`synctl status` lists the runs")
 
@@ -129,7 +127,7 @@ def listing(
     marks = ", ".join(f"'{state}'" for state in chosen)
     active = ", ".join(f"'{state}'" for state in sorted(ACTIVE))
     rows = transaction.all(
-        f"SELECT * FROM run WHERE state IN ({marks}) AND (CAST(:resource AS TEXT) IS NULL OR resource = :resource)"  # noqa: S608 - our own states
+        f"SELECT * FROM run WHERE state IN ({marks}) AND (CAST(:resource AS TEXT) IS NULL OR resource = :resource)"
         f" ORDER BY CASE WHEN state IN ({active}) THEN 0 ELSE 1 END, created_at DESC LIMIT :limit",
         resource=resource,
         limit=limit,
@@ -155,7 +153,7 @@ def transition(
     marks = ", ".join(f"'{state}'" for state in sorted(origins))
     now = now_ms()
     changed = transaction.execute(
-        "UPDATE run SET state = :target, reason = :reason,"  # noqa: S608 - our own states
+        "UPDATE run SET state = :target, reason = :reason,"
         " started_at = CASE WHEN :running = 1 THEN COALESCE(started_at, :now) ELSE started_at END,"
         " finished_at = CASE WHEN :terminal = 1 THEN :now ELSE NULL END"
         f" WHERE seq = :seq AND state IN ({marks})",
@@ -189,9 +187,7 @@ def require_transition(
         )
 
 
-def record(
-    transaction: Transaction, run_id: str, kind: str, state: RunState, actor: Actor, reason: str
-) -> None:
+def record(transaction: Transaction, run_id: str, kind: str, state: RunState, actor: Actor, reason: str) -> None:
     """Add a line to the audit trail."""
     transaction.execute(
         "INSERT INTO run_event (run_id, at, kind, state, who, origin, reason)"
@@ -209,7 +205,8 @@ def record(
 def events(transaction: Transaction, run_id: str | None, limit: int = 100) -> Sequence[Row]:
     """Return the audit trail, oldest first: the last `limit` lines of one run or of all."""
     rows = transaction.all(
-        "SELECT * FROM run_event WHERE (CAST(:run_id AS TEXT) IS NULL OR run_id = :run_id) ORDER BY id DESC LIMIT :limit",
+        "SELECT * FROM run_event WHERE (CAST(:run_id AS TEXT) IS NULL OR run_id = :run_id)"
+        " ORDER BY id DESC LIMIT :limit",
         run_id=run_id,
         limit=limit,
     )
@@ -219,7 +216,7 @@ def events(transaction: Transaction, run_id: str | None, limit: int = 100) -> Se
 def delete(transaction: Transaction, run: Run, actor: Actor, reason: str) -> None:
     """Remove a run with its ledger. What it synced stays, and so does its audit trail."""
     for table in ("sync_unit", "run_shard"):
-        transaction.execute(f"DELETE FROM {table} WHERE run_seq = :seq", seq=run.seq)  # noqa: S608 - our own names
+        transaction.execute(f"DELETE FROM {table} WHERE run_seq = :seq", seq=run.seq)
     transaction.execute("DELETE FROM run WHERE seq = :seq", seq=run.seq)
     record(transaction, run.id, "deleted", run.state, actor, reason)
 

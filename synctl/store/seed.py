@@ -133,7 +133,7 @@ def _statement(table: str, columns: tuple[str, ...], count: int, dialect: str) -
     key, *values = columns
     row = f"({', '.join([mark] * len(columns))})"
     return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)} "  # noqa: S608 - our names
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)} "
         f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in values)} "
         f"WHERE ({', '.join(f'{table}.{name}' for name in values)}) {differs} "
         f"({', '.join(f'excluded.{name}' for name in values)})"

@@ -114,9 +114,7 @@ def stand_by(transaction: Transaction, lease: ledger.Lease) -> int:
         run=lease.run_seq,
         shard=lease.shard,
     )
-    row = transaction.one(
-        "SELECT COUNT(*) AS n FROM run_shard WHERE run_seq = :run AND epoch > 0", run=lease.run_seq
-    )
+    row = transaction.one("SELECT COUNT(*) AS n FROM run_shard WHERE run_seq = :run AND epoch > 0", run=lease.run_seq)
     return int(row["n"]) if row else 0
 
 
@@ -130,7 +128,7 @@ def expected(transaction: Transaction, run_id: str | None = None) -> list[Shard]
     """Return the shards that should be working or queued: of one run, or of all that are queued or live."""
     states = ", ".join(f"'{state}'" for state in sorted(LIVE | {RunState.QUEUED}))
     rows = transaction.all(
-        "SELECT s.run_seq, r.id AS run_id, r.resource, s.shard, s.attempt, s.epoch, s.holder, s.enqueued_at,"  # noqa: S608
+        "SELECT s.run_seq, r.id AS run_id, r.resource, s.shard, s.attempt, s.epoch, s.holder, s.enqueued_at,"
         " s.started_at FROM run_shard s JOIN run r ON r.seq = s.run_seq"
         f" WHERE r.state IN ({states}) AND (CAST(:run_id AS TEXT) IS NULL OR r.id = :run_id)"
         " ORDER BY r.created_at, s.shard",
@@ -140,9 +138,7 @@ def expected(transaction: Transaction, run_id: str | None = None) -> list[Shard]
 
 
 def _next_attempt(transaction: Transaction, run_seq: int) -> int:
-    row = transaction.one(
-        "UPDATE run SET attempt = attempt + 1 WHERE seq = :run RETURNING attempt", run=run_seq
-    )
+    row = transaction.one("UPDATE run SET attempt = attempt + 1 WHERE seq = :run RETURNING attempt", run=run_seq)
     if row is None:
         raise Fenced(f"run {run_seq} was deleted")
     return int(row["attempt"])

@@ -38,14 +38,10 @@ def causes(transaction: Transaction, run_seq: int) -> list[Cause]:
         " WHERE run_seq = :run AND state = 'failed' GROUP BY error_class, http_status, message ORDER BY n DESC",
         run=run_seq,
     )
-    return [
-        Cause(row["error_class"], row["http_status"], row["message"], row["n"], row["sample"]) for row in rows
-    ]
+    return [Cause(row["error_class"], row["http_status"], row["message"], row["n"], row["sample"]) for row in rows]
 
 
-def units(
-    transaction: Transaction, run_seq: int, state: UnitState | None, limit: int | None
-) -> Iterator[Row]:
+def units(transaction: Transaction, run_seq: int, state: UnitState | None, limit: int | None) -> Iterator[Row]:
     """Yield the units of a run in order."""
     yield from transaction.stream(
         "SELECT * FROM sync_unit WHERE run_seq = :run AND (CAST(:state AS TEXT) IS NULL OR state = :state)"

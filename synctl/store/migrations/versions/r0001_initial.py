@@ -98,6 +98,7 @@ def _runs() -> None:
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("seq"),
         sa.UniqueConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("run_by_state", "run", ["state"])
     op.create_index("run_by_age", "run", ["created_at"])
@@ -200,7 +201,7 @@ def _prayer_schedule(dialect: str) -> str:
         synced = "strftime('%Y-%m-%dT%H:%M:%SZ', u.synced_at / 1000, 'unixepoch')"
     times = ", ".join(f"{moment.format(time)} AS {time}" for time in TIMES)
     return (
-        "CREATE VIEW prayer_schedule AS SELECT"  # noqa: S608 - made of the constants above
+        "CREATE VIEW prayer_schedule AS SELECT"
         " c.id AS city_id, c.name AS city, c.country AS country, c.timezone AS timezone,"
         f" m.code AS method, a.code AS madhab, {date} AS date, {times},"
         f" u.source AS source, u.run_id AS run_id, {synced} AS synced_at"
