@@ -1,0 +1,54 @@
+"""The documentation keeps up: commands, exit codes, keys, help texts and links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from synctl.cli.commands import COMMANDS
+from synctl.cli.main import run
+from synctl.config import all_keys
+from synctl.errors import ExitCode
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"\[[^\]\n]+\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_documented(command: str) -> None:
+    assert re.search(
+        rf"`(synctl )?{command}\b|\bsynctl {command}\b", "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+    )
+
+
+@pytest.mark.parametrize("code", ExitCode)
+def test_every_exit_code_is_documented(code: ExitCode) -> None:
+    assert re.search(rf"^\| {code.value} \| {code.name} \|", page("docs/exit-codes.md"), re.MULTILINE)
+
+
+def test_every_key_is_documented_with_its_variable_and_no_other_is() -> None:
+    rows = re.findall(r"^\| `([a-z_.]+)` \| `(SYNCTL_\w+)` \|", page("docs/configuration.md"), re.MULTILINE)
+    assert rows == [(key.name, key.variable) for key in all_keys()]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_has_examples_and_exit_codes(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "--help"]) == ExitCode.OK
+    text = capsys.readouterr().out
+    assert "Example" in text
+    assert "Exit codes" in text
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_relative_links_lead_to_files(path: Path) -> None:
+    links = LINK.findall(FENCE.sub("", path.read_text(encoding="utf-8")))
+    relative = [link.partition("#")[0] for link in links if not re.match(r"[a-z]+:|#", link)]
+    assert [link for link in relative if not (path.parent / link).exists()] == []
