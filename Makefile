@@ -25,7 +25,7 @@ $(READY_DEV): $(READY) requirements-dev.txt
 
 test: $(READY_DEV)
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/coverage run -m pytest -m "not slow" -n 2 $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

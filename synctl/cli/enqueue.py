@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from synctl.cli.follow import follow
+from synctl.cli.follow import follow, line
 from synctl.cli.options import JsonOption, ReasonOption, parse_date
 from synctl.cli.output import count, emit, say, warn
 from synctl.cli.session import Session, open_session
@@ -128,7 +128,7 @@ def order(
     selectors: Selectors,
     order: Order,
     manner: Manner,
-    summary: Callable[[RunView], None] | None = None,
+    summary: Callable[[RunView, Why], None] | None = None,
 ) -> ExitCode:
     """Queue, report, and follow as asked; return the exit code."""
     from synctl.engine import registry  # noqa: PLC0415
@@ -145,12 +145,15 @@ def order(
     sys.stdout.flush()
     if not manner.wait:
         return ExitCode.OK
-    ended = follow(session, [enqueued.run.id], draw=manner.watch, json=manner.json and manner.watch)[0]
+    draw = manner.watch and enqueued.why is not Why.FRESH
+    ended = follow(session, [enqueued.run.id], draw=draw, json=manner.json and manner.watch)[0]
     code = exit_code(ended.run.state)
     if code and manner.quiet:
         warn(f"{ended.run.id} {ended.run.state}: {ended.note or f'{ended.failed} units failed'}")
+    elif not (manner.quiet or manner.json or manner.watch):
+        say(line(ended))
     if summary is not None:
-        summary(ended)
+        summary(ended, enqueued.why)
     return code
 
 

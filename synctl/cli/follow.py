@@ -36,7 +36,7 @@ def follow(session: Session, run_ids: Sequence[str], *, draw: bool, json: bool) 
 
 
 def look(session: Session, run_ids: Sequence[str]) -> list[RunView]:
-    """Return the runs as they are now; a request that nobody alive can fulfil is settled on the way."""
+    """Return the runs as they are now. Changes nothing."""
     with session.database.read() as transaction:
         found = [runs.get(transaction, run_id) for run_id in run_ids]
     return views(found, session.live_client)

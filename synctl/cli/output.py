@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,11 +53,20 @@ def warn(text: str) -> None:
     sys.stderr.write(f"synctl: {text}\n")
 
 
+def program() -> str:
+    """Return how this program is called here: `synctl` where that is on PATH, else the path that was typed."""
+    typed = sys.argv[0]
+    found = shutil.which("synctl")
+    if typed.endswith("__main__.py") or (found and Path(found).samefile(typed)):
+        return "synctl"
+    return os.path.relpath(typed) if Path(typed).is_absolute() else typed
+
+
 def console() -> Console:
-    """Return the terminal, as wide as it is; 80 columns where it is none."""
+    """Return the terminal, as wide as it is; wide enough for every table where it is none."""
     from rich.console import Console  # noqa: PLC0415 - 40 ms of import
 
-    width = None if sys.stdout.isatty() else 100
+    width = None if sys.stdout.isatty() else 200
     return Console(width=width, highlight=False, soft_wrap=False)
 
 

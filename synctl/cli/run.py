@@ -20,10 +20,10 @@ from synctl.cli.enqueue import (
     order,
 )  # fmt: skip
 from synctl.cli.options import ReasonOption, parse_date
-from synctl.cli.output import count, duration, say
+from synctl.cli.output import count, duration, program, say
 from synctl.cli.session import Session, open_session
 from synctl.config import load_settings
-from synctl.engine.enqueue import Order
+from synctl.engine.enqueue import Order, Why
 from synctl.engine.stack import Stack
 from synctl.engine.view import RunView
 from synctl.resource import Selectors
@@ -75,21 +75,29 @@ def run(
     raise typer.Exit(code)
 
 
-def _summary(view: RunView) -> None:
+def _summary(view: RunView, why: Why) -> None:
     """Say what is stored, and what to type next."""
+    if why is Why.FRESH:
+        say(f"Everything is fresh: {count(view.done, 'unit')}, {count(view.rows, 'row')}.")
+    else:
+        _account(view)
+    called = program()
+    say("Next:")
+    if view.failed or view.run.state is RunState.CANCELLED:
+        say(f"  {called} retry {view.run.id}")
+    say(f"  {called} show prayer --city London --method 3 --date today")
+    say(f"  {called} status")
+
+
+def _account(view: RunView) -> None:
     taken = view.elapsed_s or 0.0
     pace = f" ({view.rows / taken:,.0f} rows/s)" if taken and view.run.changed else ""
     say()
     say(f"{view.run.id} {view.run.state}: {view.note}" if view.note else f"{view.run.id} {view.run.state}")
     say(f"  stored  {count(view.done, 'unit')}, {count(view.rows, 'row')}, of them {view.run.changed:,} new or changed")
     if view.failed:
-        say(f"  failed  {count(view.failed, 'unit')}; why: synctl errors {view.run.id}")
+        say(f"  failed  {count(view.failed, 'unit')}; why: {program()} errors {view.run.id}")
     say(f"  took    {duration(taken)}{pace}")
-    say("Next:")
-    if view.failed or view.run.state is RunState.CANCELLED:
-        say(f"  synctl retry {view.run.id}")
-    say("  synctl show prayer --city London --method 3 --date today")
-    say("  synctl status")
 
 
 def _put_away(session: Session, stack: Stack) -> None:

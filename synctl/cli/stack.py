@@ -31,6 +31,7 @@ def up(
 
     Exit codes: 0 it is up, 2 wrong configuration, 10 Redis or database unreachable.
     """
+    from synctl.engine.connect import masked  # noqa: PLC0415
     from synctl.engine.stack import Stack  # noqa: PLC0415
 
     settings = load_settings()
@@ -44,7 +45,7 @@ def up(
     if json:
         emit(
             {
-                "redis": brought.redis_url,
+                "redis": masked(brought.redis_url),
                 "database": brought.database,
                 "home": str(settings.home),
                 "started": brought.started_workers,
@@ -54,7 +55,8 @@ def up(
         )
     elif not quiet:
         word = "Started" if brought.started_workers else "Already up"
-        say(f"{word}: {count(brought.workers, 'worker')}, Valkey at {brought.redis_url}, database {brought.database}.")
+        say(f"{word}: {count(brought.workers, 'worker')}, Redis at {masked(brought.redis_url)}.")
+        say(f"Database: {brought.database}")
 
 
 def down(json: JsonOption = False) -> None:

@@ -66,7 +66,7 @@ def clear_errors(url: str) -> Iterator[None]:
     except (ConnectionError, TimeoutError) as error:
         raise RedisUnreachable(f"Redis {masked(url)}: {_cause(error)}", hint=_hint(url)) from error
     except ResponseError as error:
-        raise RedisUnreachable(f"Redis {masked(url)}: {error}", hint="see `synctl doctor`") from error
+        raise RedisUnreachable(f"Redis {masked(url)}: {error}", hint="see docs/troubleshooting.md") from error
 
 
 def masked(url: str) -> str:
@@ -85,4 +85,4 @@ def _cause(error: Exception) -> str:
 def _hint(url: str) -> str:
     if url.startswith("unix://"):
         return "start the local stack with `synctl up`"
-    return "is the server up, and [redis] url right? see `synctl doctor`"
+    return "is the server up, and [redis] url right?"

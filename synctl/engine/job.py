@@ -12,8 +12,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from synctl.config import Settings
+from synctl.config.settings import Upstream
 from synctl.engine import lease as leases
 from synctl.engine import progress, registry
+from synctl.engine.budget import Budget
 from synctl.engine.connect import connect_ticker, connect_worker
 from synctl.engine.gauge import Gauge
 from synctl.engine.progress import ProgressWriter
@@ -116,8 +118,15 @@ class _Job:
         with ticker:
             resource = registry.load(run.resource)
             self._require(resource)
-            session = resource.open(run.source, Context(settings=self._settings, stop=stop))
+            session = resource.open(run.source, self._context_of(run, stop))
             return runner.drain(session, resource.concurrency(run.source, self._settings))
+
+    def _context_of(self, run: Run, stop: StopSignal) -> Context:
+        limits = getattr(self._settings.sources, run.source, None)  # a plug-in's source has no settings here
+        if not isinstance(limits, Upstream):
+            return Context(settings=self._settings, stop=stop)
+        budget = Budget(self._client, limits.rate, limits.burst, stop)
+        return Context(settings=self._settings, stop=stop, admit=budget.admit, penalise=budget.penalise)
 
     def _require(self, resource: Resource) -> None:
         missing = resource.prerequisites(self._database, self._settings)

@@ -37,3 +37,13 @@ def rq_job(job_id: str) -> str:
 
 RQ_WORKERS = "rq:workers"
 """RQ's set of the keys of all workers."""
+
+
+def budget(host: str) -> str:
+    """When the next request to an upstream host is due, in milliseconds of Redis' clock."""
+    return f"{PREFIX}:budget:{host}"
+
+
+def closed(host: str) -> str:
+    """Present while an upstream host limits us."""
+    return f"{PREFIX}:closed:{host}"

@@ -49,7 +49,7 @@ def country_cities(transaction: Transaction, code: str) -> list[City]:
 
 
 def find_cities(transaction: Transaction, text: str) -> list[City]:
-    """Return the cities that `2643743` (an id), `London` or `London,CA` means: the user's own first, then the largest."""
+    """Return the cities that `2643743` (an id), `London` or `London,CA` means: own first, then the largest."""
     text = text.strip()
     if text.isascii() and text.isdigit():
         return _cities(transaction, "id = :id", id=int(text)) if len(text) < MAX_DIGITS else []

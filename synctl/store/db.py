@@ -231,7 +231,7 @@ def _sqlite_hint(message: str) -> str:
         return "check the rights of the file and its folder, or set SYNCTL_HOME"
     if "full" in message:
         return "make room on the disk; nothing committed is lost"
-    return "see `synctl doctor`"
+    return "see docs/troubleshooting.md"
 
 
 @lru_cache(maxsize=512)

@@ -15,7 +15,7 @@ try:
     from psycopg.rows import dict_row
 except ImportError as error:  # pragma: no cover - CI installs the extra
     raise DatabaseUnreachable(
-        "PostgreSQL needs the psycopg driver, which is not installed", hint="pip install 'synctl[postgres]'"
+        "PostgreSQL needs the psycopg driver, which is not installed", hint="pip install 'psycopg[binary]'"
     ) from error
 
 CONNECT_TIMEOUT_S = 5
@@ -65,7 +65,7 @@ class PostgresDatabase:
         except psycopg.OperationalError as error:
             raise DatabaseUnreachable(
                 f"database {self.location}: {str(error).strip().splitlines()[0]}",
-                hint="is the server up? see `synctl doctor`",
+                hint="is the server up, and [database] url right?",
             ) from error
         except psycopg.errors.UndefinedTable as error:
             raise DatabaseUnreachable(
