@@ -16,6 +16,7 @@ from synctl.store import units as ledger
 
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Show at most N.")]
 SHOWN = 50
+ALL = 2**31
 
 
 def units(
@@ -119,13 +120,14 @@ def history(
     """
     with open_session() as session, session.database.read() as transaction:
         run_id = runs.get(transaction, run).id if run else None
-        events = runs.events(transaction, run_id, limit or SHOWN)
+        events = runs.events(transaction, run_id, limit or (ALL if json else SHOWN))
     if json:
         for event in events:
             emit(
                 {
-                    **{k: event[k] for k in ("run_id", "kind", "state", "who", "origin", "reason")},
+                    "run": event["run_id"],
                     "at": iso(event["at"]),
+                    **{name: event[name] for name in ("kind", "state", "who", "origin", "reason")},
                 }
             )
         return

@@ -29,11 +29,12 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away (`synctl status | head`); Python must not complain again when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            # The reader went away (`synctl show … | head`), which is no failure of ours. Python must not
+            # complain again when it flushes.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return ExitCode.OK
         return end.code if isinstance(end.code, int) else ExitCode.OK
     return ExitCode.OK
 

@@ -143,8 +143,13 @@ class SqliteDatabase:
     def _connection(self) -> _SqliteConnection:
         connection: _SqliteConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            with _clear_errors(self.location):
-                connection = _SqliteConnection(self._path)
+            try:
+                with _clear_errors(self.location):
+                    connection = _SqliteConnection(self._path)
+            except OSError as error:
+                raise DatabaseUnreachable(
+                    f"database {self.location}: {error.strerror}", hint="check its folder's rights"
+                ) from error
             self._local.connection = connection
             with self._guard:
                 self._opened.append(connection)
@@ -189,7 +194,8 @@ class _SqliteConnection:
         return self.raw.execute(sql, parameters).fetchall()
 
     def stream(self, sql: str, **parameters: object) -> Iterator[Row]:
-        yield from self.raw.execute(sql, parameters)
+        for row in self.raw.execute(sql, parameters):  # noqa: UP028 - `yield from` would close the cursor late
+            yield row
 
     def many(self, sql: str, parameters: Sequence[Mapping[str, object]]) -> int:
         return self.raw.executemany(sql, parameters).rowcount
@@ -220,8 +226,6 @@ def _clear_errors(location: str) -> Iterator[None]:
             f"database {location}: {error}",
             hint="restore it from a backup, or move it away and run `synctl up`",
         ) from error
-    except OSError as error:
-        raise DatabaseUnreachable(f"database {location}: {error.strerror}", hint="check its folder's rights") from error
 
 
 def _sqlite_hint(message: str) -> str:

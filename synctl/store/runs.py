@@ -12,7 +12,6 @@ from synctl.clock import now_ms
 from synctl.errors import IllegalTransition, NotFound
 from synctl.states import ACTIVE, TERMINAL, RunState, sources_of
 from synctl.store.db import Row, Transaction
-from synctl.suggest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +95,21 @@ def find(transaction: Transaction, run_id: str) -> Run | None:
 
 
 def get(transaction: Transaction, name: str) -> Run:
-    """Return the run that `name` names: its id, or a prefix or suffix that only one run has."""
+    """Return the run that `name` names: its id, or a part of it that no other run's id has."""
     run = find(transaction, name)
     if run is not None:
         return run
     like = name.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
     rows = transaction.all(
-        r"SELECT * FROM run WHERE id LIKE :prefix ESCAPE '\' OR id LIKE :suffix ESCAPE '\'"
-        " ORDER BY created_at DESC LIMIT 6",
-        prefix=f"{like}%",
-        suffix=f"%{like}",
+        r"SELECT * FROM run WHERE id LIKE :part ESCAPE '\' ORDER BY created_at DESC LIMIT 6",
+        part=f"%{like}%",
     )
     if len(rows) == 1:
         return _run(rows[0])
     if rows:
         raise NotFound(f"run {name!r} is ambiguous: {', '.join(row['id'] for row in rows[:5])}", hint="type more of it")
-    known = [row["id"] for row in transaction.all("SELECT id FROM run ORDER BY created_at DESC LIMIT 100")]
-    raise NotFound(f"no run {name!r}{did_you_mean(name, known)}", hint="`synctl status` lists the runs")
+    # No nearest name: ids look alike, and the one meant may just have been deleted.
+    raise NotFound(f"no run {name!r}", hint="`synctl status` lists the runs")
 
 
 def listing(

@@ -36,7 +36,13 @@ class Home:
             stderr=subprocess.PIPE,
             text=True,
             cwd=self.path,
-            env={**self._clean(), **self.environment, **environment},
+            env={**self.environ(), **environment},
+        )
+
+    def python(self, code: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start a piece of Python in this home, its output captured."""
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True, env=self.environ()
         )
 
     def run(self, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -54,9 +60,15 @@ class Home:
         """Run a command with --json and return its documents, one a line."""
         return [json.loads(line) for line in self.run(*arguments, "--json").stdout.splitlines()]
 
-    def _clean(self) -> dict[str, str]:
+    def environ(self) -> dict[str, str]:
+        """Return the environment of a command in this home."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SYNCTL_")}
-        return {**kept, "SYNCTL_HOME": str(self.path), "XDG_CONFIG_HOME": str(self.path / "no-config")}
+        return {
+            **kept,
+            "SYNCTL_HOME": str(self.path),
+            "XDG_CONFIG_HOME": str(self.path / "no-config"),
+            **self.environment,
+        }
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:

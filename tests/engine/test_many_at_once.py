@@ -1,0 +1,72 @@
+"""Twenty that start at the same moment: one server, one run, one id, twenty answers."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from synctl.engine.connect import connect_cli
+from synctl.engine.server import EmbeddedServer
+from tests.e2e.conftest import Home, made_home
+
+MANY = 20
+
+
+def test_twenty_starters_make_one_server() -> None:
+    with made_home() as home:
+        code = (
+            "import pathlib, sys; from synctl.engine.server import EmbeddedServer;"
+            "print(EmbeddedServer(pathlib.Path(sys.argv[1])).ensure())"
+        )
+        started = [home.python(code, str(home.path / "redis")) for _ in range(MANY)]
+        answers = [process.communicate(timeout=60)[0].strip() for process in started]
+        assert sorted(answers) == ["False"] * (MANY - 1) + ["True"]
+        server = EmbeddedServer(home.path / "redis")
+        assert (home.path / "redis").stat().st_mode & 0o777 == 0o700
+        client = connect_cli(server.url)
+        assert client.config_get("appendonly") == {"appendonly": "yes"}
+        client.close()
+        assert server.stop()
+        assert not server.running
+
+
+def test_twenty_orders_make_one_run() -> None:
+    with made_home() as home:
+        home.run("up", SYNCTL_WORKERS__PRAYER="0", SYNCTL_WORKERS__QURAN="0", SYNCTL_WORKERS__HADITH="0")
+        order = ("enqueue", "prayer", "--city", "London", "--city", "Lahore", "--from", "today", "--json")
+        swapped = ("enqueue", "prayer", "--city", "Lahore", "--city", "London", "--from", "today", "--json")
+        started = [home.start(*(order if number % 2 else swapped)) for number in range(MANY)]
+        answers = [json.loads(process.communicate(timeout=60)[0]) for process in started]
+        assert len({answer["run"] for answer in answers}) == 1
+        assert sorted(answer["why"] for answer in answers) == ["active"] * (MANY - 1) + ["created"]
+        assert _count(home, "run") == 1
+        assert _count(home, "sync_unit") == 2 * 23 * 2
+        client = connect_cli(EmbeddedServer(home.path / "redis").url)
+        assert client.llen("rq:queue:prayer-sync") == _count(home, "run_shard")
+        client.close()
+
+
+def test_a_queued_run_is_paused_resumed_cancelled_and_deleted_without_a_worker() -> None:
+    with made_home() as home:
+        home.run("up", SYNCTL_WORKERS__PRAYER="0", SYNCTL_WORKERS__QURAN="0", SYNCTL_WORKERS__HADITH="0")
+        run_id = home.json("enqueue", "prayer", "--city", "London", "--from", "today")["run"]
+        client = connect_cli(EmbeddedServer(home.path / "redis").url)
+        assert home.json("pause", run_id)["state"] == "paused"
+        assert client.llen("rq:queue:prayer-sync") == 0
+        assert home.json("resume", run_id)["state"] == "queued"
+        assert client.llen("rq:queue:prayer-sync") == _count(home, "run_shard") > 0
+        client.flushall()  # what comes next would settle it, were it not queued a moment ago
+        assert [found["action"] for found in home.json("reap", "--dry-run")] in ([], ["queue it again"])
+        assert client.dbsize() == 0  # an observer changed nothing
+        assert home.json("cancel", run_id)["state"] == "cancelled"
+        home.run("pause", run_id, code=2)
+        assert home.json("delete", run_id)["deleted"]
+        client.close()
+        assert _count(home, "sync_unit") == _count(home, "run") == 0
+        assert [event["kind"] for event in home.lines("history")][-1] == "deleted"
+
+
+def _count(home: Home, table: str) -> int:
+    with sqlite3.connect(home.path / "synctl.db") as database:
+        (number,) = database.execute(f"SELECT COUNT(*) FROM {table}").fetchone()
+    return int(number)
