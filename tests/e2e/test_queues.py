@@ -56,7 +56,7 @@ def test_a_run_starts_within_a_second_while_another_queue_is_held(home: Home) ->
     asked = time.monotonic()
     run_id = home.json("enqueue", "prayer", "--city", "London", "--methods", "3", "--from", "today")["run"]
     home.run("watch", run_id, "--exit")
-    assert time.monotonic() - asked < 5  # three commands' start-up included; blocked, it would be minutes
+    assert time.monotonic() - asked < 20  # three start-ups on a busy machine included; blocked, ten minutes
     events = home.lines("history", run_id)
     assert [event["state"] for event in events] == ["queued", "running", "succeeded"]
     assert home.json("status", held)["state"] == "running"

@@ -51,7 +51,7 @@ def test_a_backoff_ends_at_once_when_the_run_stops(
     started = time.monotonic()
     with pytest.raises(Interrupted):
         client.get("/methods", {}, json.loads)
-    assert 0.1 <= time.monotonic() - started < 0.3
+    assert 0.05 <= time.monotonic() - started < 2  # the wait would take half a minute
     assert len(upstream.seen) == 1
 
 
@@ -75,7 +75,7 @@ def test_a_request_that_hangs_ends_at_once_when_the_client_is_closed(
     started = time.monotonic()
     for thread in threads:
         thread.join()
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 2  # the time-out is far longer
     assert [type(outcome) for outcome in outcomes] == [Interrupted] * 4
     with pytest.raises(Interrupted):
         client.get("/methods", {}, json.loads)
