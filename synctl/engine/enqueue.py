@@ -125,7 +125,7 @@ class Enqueuer:
             if order.force:
                 raise Busy(
                     f"{run.id} is {run.state}: it cannot be forced now",
-                    hint=f"`synctl cancel {run.id}` first",
+                    hint=f"`synctl cancel --wait {run.id}` first",
                 )
             return Enqueued(run, Why.ACTIVE)
         if order.force:

@@ -1,0 +1,138 @@
+"""The heartbeat: what it renews, what it reads, and when it stops its own shard."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+from synctl.engine import keys, progress
+from synctl.engine.connect import connect_cli, connect_ticker
+from synctl.engine.gauge import Gauge
+from synctl.engine.progress import ProgressWriter
+from synctl.engine.server import EmbeddedServer
+from synctl.engine.stop import StopReason, StopSignal
+from synctl.engine.ticker import Ticker
+from synctl.states import RunState
+from synctl.store.ledger import Counters, Lease
+from tests.e2e.conftest import until
+
+LEASE = Lease("prayer-20260101-0", 1, 0, epoch=1, token="here:1:abc", holder="here:1")
+LEASE_KEY = keys.lease(LEASE.run_id, LEASE.shard)
+TTL_S = 1.0
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedServer]:
+    folder = Path(tempfile.mkdtemp(prefix="synctl-"))
+    made = EmbeddedServer(folder / "redis")
+    made.ensure()
+    yield made
+    with suppress(RedisError):
+        made.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def client(server: EmbeddedServer) -> Iterator[Redis]:
+    made = connect_cli(server.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def stop() -> StopSignal:
+    return StopSignal()
+
+
+class Sql:
+    """What SQL says of the run, and whether SIGTERM came."""
+
+    state: RunState | None = RunState.RUNNING
+    shutdown = False
+
+
+@pytest.fixture
+def sql() -> Sql:
+    return Sql()
+
+
+@pytest.fixture
+def gauge(server: EmbeddedServer, stop: StopSignal, sql: Sql) -> Iterator[Gauge]:
+    """A gauge whose ticker runs."""
+    made = Gauge(LEASE.holder)
+    ticker = Ticker(
+        writer=ProgressWriter(connect_ticker(server.url, TTL_S / 2), LEASE, round(TTL_S * 1000)),
+        gauge=made,
+        stop=stop,
+        lease_ttl_s=TTL_S,
+        confirm=lambda: sql.state,
+        shutdown=lambda: sql.shutdown,
+    )
+    with ticker:
+        yield made
+
+
+def test_the_lease_is_renewed_and_progress_is_shown(client: Redis, gauge: Gauge) -> None:
+    gauge.committed(3, 1095, Counters(RunState.RUNNING, total=10, done=3, failed=1, rows=1095))
+    seen = until(lambda: (one := progress.read(client, [LEASE.run_id])[LEASE.run_id]).done == 3 and one)
+    assert (seen.failed, seen.rows, seen.total) == (1, 1095, 10)
+    assert seen.unit_rate > 0
+    assert seen.eta_s is not None
+    assert client.get(LEASE_KEY) == LEASE.token
+    gauge.show(Counters(RunState.RUNNING, total=10, done=2, failed=1, rows=730))  # another shard's older word
+    until(lambda: gauge.counters[0] == ("done", 2))
+    assert progress.read(client, [LEASE.run_id])[LEASE.run_id].done == 3
+
+
+def test_a_wiped_redis_gets_the_lease_back(client: Redis, gauge: Gauge, stop: StopSignal) -> None:
+    until(lambda: client.get(LEASE_KEY))
+    client.flushall()
+    assert until(lambda: client.get(LEASE_KEY)) == LEASE.token
+    assert not stop.is_set()
+
+
+@pytest.mark.usefixtures("gauge")
+@pytest.mark.parametrize(("flag", "reason"), [("pause", StopReason.PAUSE), ("cancel", StopReason.CANCEL)])
+def test_a_flag_stops_the_shard(client: Redis, stop: StopSignal, flag: str, reason: StopReason) -> None:
+    progress.flag(client, LEASE.run_id, flag)
+    assert until(lambda: stop.reason) is reason
+
+
+@pytest.mark.usefixtures("gauge")
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [(RunState.PAUSING, StopReason.PAUSE), (RunState.CANCELLING, StopReason.CANCEL), (None, StopReason.LOST)],
+)
+def test_what_sql_says_counts_though_redis_lost_the_flag(
+    stop: StopSignal, sql: Sql, state: RunState | None, reason: StopReason
+) -> None:
+    sql.state = state
+    assert until(lambda: stop.reason) is reason
+
+
+@pytest.mark.usefixtures("gauge")
+def test_a_lease_that_somebody_else_took_is_left_alone(client: Redis, stop: StopSignal) -> None:
+    client.set(LEASE_KEY, "there:2:def")
+    assert until(lambda: stop.reason) is StopReason.LOST
+    assert client.get(LEASE_KEY) == "there:2:def"
+
+
+@pytest.mark.usefixtures("gauge")
+def test_a_dead_redis_stops_the_shard_before_its_lease_is_stale(server: EmbeddedServer, stop: StopSignal) -> None:
+    server.stop()
+    assert until(lambda: stop.reason) is StopReason.SUSPENDED
+
+
+@pytest.mark.usefixtures("gauge")
+def test_sigterm_becomes_a_stop(stop: StopSignal, sql: Sql) -> None:
+    sql.shutdown = True
+    assert until(lambda: stop.reason) is StopReason.SHUTDOWN
+    stop.request(StopReason.PAUSE)
+    assert stop.reason is StopReason.SHUTDOWN  # the more urgent one stays
