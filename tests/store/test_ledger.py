@@ -1,0 +1,240 @@
+"""The ledger: a unit is worked on by one shard, and all that it means is committed at once or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synctl.errors import Fenced, MismatchError, RateLimitedError, RejectedError, TransientError, UnitError
+from synctl.processors.prayer import TABLE
+from synctl.states import RunState
+from synctl.store import ledger, migrate, runs, shards, units
+from synctl.store.db import Database, open_database
+from synctl.store.ledger import Claimed, Lease, Settled
+from synctl.store.runs import Actor, NewRun, Run
+from synctl.store.upsert import ROWS_PER_STATEMENT, Rows, upsert
+from tests.store.databases import DIALECTS, empty
+
+ACTOR = Actor("somebody", "a test")
+UNITS = 6
+
+
+@pytest.fixture(params=DIALECTS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    with empty(request.param, tmp_path) as url:
+        migrate.upgrade(url)
+        with closing(open_database(url)) as opened:
+            yield opened
+
+
+@pytest.fixture
+def leases(database: Database) -> list[Lease]:
+    """A running run of six units over two shards."""
+    with database.write() as transaction:
+        new = NewRun("fake-1", "prayer", "here", "2026-01-01", "{}", "", 2, UNITS)
+        seq = runs.create(transaction, new, ACTOR, "")
+        assert seq is not None
+        assert ledger.add_units(transaction, seq, ((f"u{n}", [n, "x"]) for n in range(UNITS))) == UNITS
+        shards.expect(transaction, seq, 2)
+        run = runs.get(transaction, "fake-1")
+        epochs = [shards.acquire(transaction, run, one.shard, one.attempt, "h") for one in shards.expected(transaction)]
+        runs.transition(transaction, run, RunState.RUNNING, ACTOR)
+    return [Lease(run.id, seq, shard, epoch, f"t{shard}", "h") for shard, epoch in enumerate(epochs)]
+
+
+def _rows(count: int, minute: int = 300, city: int = 1) -> Rows:
+    return Rows(TABLE, [(city, 3, 0, day, 0, *[minute] * 11) for day in range(count)])
+
+
+def _claim(database: Database, lease: Lease, limit: int) -> list[Claimed]:
+    with database.write() as transaction:
+        return ledger.claim(transaction, lease, limit)
+
+
+def _commit(database: Database, lease: Lease, *settled: Settled) -> ledger.Counters:
+    with database.write() as transaction:
+        return ledger.commit(transaction, lease, settled, "prayer", "here")
+
+
+def _run(database: Database) -> Run:
+    with database.read() as transaction:
+        return runs.get(transaction, "fake-1")
+
+
+def _all(database: Database, sql: str) -> list[tuple[Any, ...]]:
+    with database.read() as transaction:
+        return [tuple(dict(row).values()) for row in transaction.all(sql)]
+
+
+def _states(database: Database) -> list[str]:
+    return [state for (state,) in _all(database, "SELECT state FROM sync_unit ORDER BY ordinal")]
+
+
+def _everything(database: Database) -> list[Sequence[object]]:
+    tables = ("run", "run_shard", "sync_unit", "stored_unit", "prayer_time")
+    return [_all(database, f"SELECT * FROM {table}") for table in tables]
+
+
+def test_units_are_claimed_in_order_and_none_twice(database: Database, leases: list[Lease]) -> None:
+    taken = [_claim(database, lease, limit) for lease, limit in [(leases[0], 2), (leases[1], 3), (leases[0], 9)]]
+    assert [[unit.ordinal for unit in some] for some in taken] == [[0, 1], [2, 3, 4], [5]]
+    assert taken[0][0] == Claimed(0, "u0", [0, "x"])
+    assert _claim(database, leases[1], 9) == []
+
+
+def test_a_commit_writes_rows_unit_and_counters(database: Database, leases: list[Lease]) -> None:
+    one, two = _claim(database, leases[0], 2)
+    counters = _commit(
+        database,
+        leases[0],
+        Settled(one, 7, attempts=2, parts=[_rows(3), _rows(2, city=2)], body_hash="hash"),
+        Settled(two, 8, error=RejectedError("gone", http_status=404)),
+    )
+    assert counters == ledger.Counters(RunState.RUNNING, total=UNITS, done=1, failed=1, rows=5)
+    assert counters.open == UNITS - 2
+    run = _run(database)
+    assert (run.done, run.failed, run.rows, run.changed, run.settled) == (1, 1, 5, 5, 2)
+    found = _all(database, "SELECT state, attempts, rows, changed, body_hash, took_ms FROM sync_unit WHERE ordinal = 0")
+    assert found == [("done", 2, 5, 5, "hash", 7)]
+    assert _all(database, "SELECT resource, key, source, run_id, body_hash, rows FROM stored_unit") == [
+        ("prayer", "u0", "here", "fake-1", "hash", 5)
+    ]
+    assert _all(database, "SELECT COUNT(*) FROM prayer_time JOIN stored_unit s ON s.id = unit_id") == [(5,)]
+
+
+@pytest.mark.parametrize("how", ["taken over", "expected again", "dissolved", "paused", "deleted"])
+def test_who_lost_the_shard_commits_nothing(database: Database, leases: list[Lease], how: str) -> None:
+    (unit,) = _claim(database, leases[0], 1)
+    with database.write() as transaction:
+        run, shard = runs.get(transaction, "fake-1"), shards.expected(transaction)[0]
+        if how == "taken over":
+            shards.acquire(transaction, run, 0, shard.attempt, "else")
+        elif how == "expected again":
+            shards.expect_again(transaction, shard)
+        elif how == "dissolved":
+            shards.dissolve(transaction, run.seq)
+        elif how == "paused":  # the fence of the state alone
+            transaction.execute("UPDATE run SET state = 'paused'")
+        else:
+            runs.delete(transaction, run, ACTOR, "")
+    before = _everything(database)
+    with pytest.raises(Fenced):
+        _commit(database, leases[0], Settled(unit, 1, parts=[_rows(3)]))
+    assert _everything(database) == before
+
+
+def test_a_unit_settled_twice_rolls_the_whole_commit_back(database: Database, leases: list[Lease]) -> None:
+    one, two = _claim(database, leases[0], 2)
+    (others,) = _claim(database, leases[1], 1)
+    _commit(database, leases[0], Settled(one, 1, parts=[_rows(3)]))
+    before = _everything(database)
+    for again in (one, others):
+        with pytest.raises(Fenced):
+            _commit(database, leases[0], Settled(two, 1, parts=[_rows(3, 301)]), Settled(again, 1))
+        assert _everything(database) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "row"),
+    [
+        (RejectedError("gone", http_status=404), ("RejectedError", 404, "gone")),
+        (TransientError("slow"), ("TransientError", None, "slow")),
+        (RateLimitedError("wait", retry_after=None), ("RateLimitedError", 429, "wait")),
+        (MismatchError("order", "Fajr after Isha"), ("MismatchError", None, "order: Fajr after Isha")),
+        (UnitError("x" * 9999), ("UnitError", None, "x" * ledger.MESSAGE_LIMIT)),
+    ],
+)
+def test_a_failure_is_recorded_with_its_cause(
+    database: Database, leases: list[Lease], error: UnitError, row: tuple[object, ...]
+) -> None:
+    (unit,) = _claim(database, leases[0], 1)
+    _commit(database, leases[0], Settled(unit, 1, attempts=5, error=error))
+    found = "SELECT state, attempts, rows, error_class, http_status, message FROM sync_unit WHERE ordinal = 0"
+    assert _all(database, found) == [("failed", 5, 0, *row)]
+    with database.read() as transaction:
+        (cause,) = units.causes(transaction, leases[0].run_seq)
+    assert (cause.error_class, cause.http_status, cause.message, cause.count, cause.sample) == (*row, 1, "u0")
+    assert _all(database, "SELECT * FROM stored_unit") == []
+
+
+@pytest.mark.parametrize(("everything", "reopened", "counters"), [(False, 2, (1, 0, 3, 3)), (True, 3, (0, 0, 0, 0))])
+def test_reopening_corrects_the_counters(
+    database: Database, leases: list[Lease], everything: bool, reopened: int, counters: tuple[int, ...]
+) -> None:
+    one, *others = _claim(database, leases[0], 3)
+    failed = [Settled(unit, 1, error=RejectedError("no")) for unit in others]
+    _commit(database, leases[0], Settled(one, 1, parts=[_rows(3)]), *failed)
+    with database.write() as transaction:
+        assert ledger.reopen(transaction, leases[0].run_seq, everything=everything) == reopened
+    run = _run(database)
+    assert (run.done, run.failed, run.rows, run.changed) == counters
+    assert _states(database).count("pending") == UNITS - run.done
+    (first, *_) = _claim(database, leases[0], 9)
+    assert first.ordinal == (0 if everything else 1)
+    _commit(database, leases[0], Settled(first, 1))
+    cleared = f"SELECT state, error_class, message FROM sync_unit WHERE ordinal = {first.ordinal}"
+    assert _all(database, cleared) == [("done", None, None)]
+
+
+@pytest.mark.parametrize("count", [0, 1, ROWS_PER_STATEMENT, ROWS_PER_STATEMENT + 1, 3 * ROWS_PER_STATEMENT + 7])
+def test_rows_that_did_not_change_are_not_written(database: Database, count: int) -> None:
+    with database.write() as transaction:
+        assert upsert(transaction, _rows(count), 1) == count
+        assert upsert(transaction, _rows(count), 1) == 0
+        assert upsert(transaction, _rows(count, 301), 1) == count
+        one_differs = Rows(TABLE, [*_rows(count, 301).rows[:-1], *_rows(count, 302).rows[-1:]])
+        assert upsert(transaction, one_differs, 1) == min(count, 1)
+    assert _all(database, "SELECT COUNT(*) FROM prayer_time") == [(count,)]
+
+
+def test_syncing_a_unit_again_verifies_its_rows_and_changes_none(database: Database, leases: list[Lease]) -> None:
+    for times in (1, 2):
+        (unit,) = _claim(database, leases[0], 1)
+        _commit(database, leases[0], Settled(unit, 1, parts=[_rows(5)]))
+        run = _run(database)
+        assert (run.rows, run.changed) == (5 * times, 5)
+        with database.write() as transaction:
+            transaction.execute("UPDATE sync_unit SET state = 'pending' WHERE ordinal = 0")
+
+
+def test_a_shard_releases_its_own_units_or_those_of_all(database: Database, leases: list[Lease]) -> None:
+    _claim(database, leases[0], 2)
+    _claim(database, leases[1], 3)
+    with database.write() as transaction:
+        assert ledger.release(transaction, leases[0].run_seq, 0) == 2
+    assert _states(database) == ["pending"] * 2 + ["leased"] * 3 + ["pending"]
+    with database.write() as transaction:
+        assert ledger.release(transaction, leases[0].run_seq) == 3
+    assert _states(database) == ["pending"] * UNITS
+
+
+def test_a_shard_that_leaves_or_stands_by_gives_its_units_back(database: Database, leases: list[Lease]) -> None:
+    for lease in leases:
+        _claim(database, lease, 2)
+    with database.write() as transaction:
+        shards.leave(transaction, leases[0])
+    assert _states(database) == ["pending"] * 2 + ["leased"] * 2 + ["pending"] * 2
+    with database.write() as transaction:
+        assert shards.stand_by(transaction, leases[1]) == 0
+        assert [(one.shard, one.epoch) for one in shards.expected(transaction)] == [(1, 0)]
+    assert _states(database) == ["pending"] * UNITS
+    with pytest.raises(Fenced):
+        _commit(database, leases[1])
+
+
+def test_a_deleted_run_leaves_what_it_stored_and_its_audit_trail(database: Database, leases: list[Lease]) -> None:
+    (unit,) = _claim(database, leases[0], 1)
+    _commit(database, leases[0], Settled(unit, 1, parts=[_rows(3)]))
+    with database.write() as transaction:
+        runs.delete(transaction, runs.get(transaction, "fake-1"), ACTOR, "old")
+        new = NewRun("fake-2", "prayer", "here", "2026-01-01", "{}", "", 1, 1)
+        assert (runs.create(transaction, new, ACTOR, "") or 0) > leases[0].run_seq  # a seq is never used twice
+        kinds = [event["kind"] for event in runs.events(transaction, "fake-1")]
+    assert kinds == ["created", "state", "deleted"]
+    assert _all(database, "SELECT COUNT(*) FROM prayer_time") == [(3,)]
+    assert _all(database, "SELECT run_id FROM stored_unit") == [("fake-1",)]
+    assert _all(database, "SELECT * FROM sync_unit") == _all(database, "SELECT * FROM run_shard") == []

@@ -1,0 +1,111 @@
+"""Runs in SQL: found by a part of their id, created once, and changed by exactly one of many that ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from synctl.errors import IllegalTransition, NotFound
+from synctl.states import RunState
+from synctl.store import migrate, runs
+from synctl.store.db import Database, open_database
+from synctl.store.runs import Actor, NewRun
+from tests.store.databases import DIALECTS, empty
+
+ACTOR = Actor("somebody", "a test")
+MANY = 8
+
+
+@pytest.fixture(params=DIALECTS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    with empty(request.param, tmp_path) as url:
+        migrate.upgrade(url)
+        with closing(open_database(url)) as opened:
+            yield opened
+
+
+def _create(database: Database, run_id: str) -> int | None:
+    new = NewRun(run_id, "fake", "here", "2026-01-01", "{}", "", 1, 1)
+    with database.write() as transaction:
+        return runs.create(transaction, new, ACTOR, "")
+
+
+@pytest.mark.parametrize(
+    ("origin", "target"),
+    [("queued", "running"), ("running", "pausing"), ("pausing", "paused"), ("partial", "queued")],
+)
+def test_of_many_that_ask_at_once_exactly_one_changes_the_state(database: Database, origin: str, target: str) -> None:
+    _create(database, "r")
+    with database.write() as transaction:
+        transaction.execute("UPDATE run SET state = :state", state=origin)
+        run = runs.get(transaction, "r")
+    barrier = Barrier(MANY)
+
+    def ask(_: int) -> bool:
+        barrier.wait(timeout=30)
+        with database.write() as transaction:
+            return runs.transition(transaction, run, RunState(target), ACTOR, reason="why")
+
+    with ThreadPoolExecutor(MANY) as pool:
+        answers = list(pool.map(ask, range(MANY)))
+    assert sorted(answers) == [False] * (MANY - 1) + [True]
+    with database.read() as transaction:
+        events = [(event["kind"], event["state"]) for event in runs.events(transaction, "r")]
+    assert events == [("created", "queued"), ("state", target)]
+
+
+def test_of_many_that_create_at_once_exactly_one_does(database: Database) -> None:
+    barrier = Barrier(MANY)
+
+    def create(_: int) -> int | None:
+        barrier.wait(timeout=30)
+        return _create(database, "r")
+
+    with ThreadPoolExecutor(MANY) as pool:
+        answers = list(pool.map(create, range(MANY)))
+    assert sum(answer is not None for answer in answers) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("prayer-20260101-aaaa", "prayer-20260101-aaaa"),
+        ("aaaa", "prayer-20260101-aaaa"),
+        ("bbbb", "prayer-20260101-bbbb"),
+        ("prayer", None),
+        ("nothing", None),
+        ("%aaaa", None),
+        ("_aaaa", None),
+        ("a\\a", None),
+    ],
+)
+def test_a_run_is_named_by_a_part_that_no_other_has(database: Database, name: str, found: str | None) -> None:
+    for run_id in ("prayer-20260101-aaaa", "prayer-20260101-bbbb"):
+        _create(database, run_id)
+    with database.read() as transaction:
+        if found is None:
+            with pytest.raises(NotFound):
+                runs.get(transaction, name)
+        else:
+            assert runs.get(transaction, name).id == found
+
+
+def test_an_ended_run_that_starts_again_is_no_longer_finished_and_keeps_its_first_start(database: Database) -> None:
+    _create(database, "r")
+    path = [RunState.RUNNING, RunState.PARTIAL, RunState.QUEUED, RunState.RUNNING, RunState.SUCCEEDED]
+    started = []
+    with database.write() as transaction:
+        run = runs.get(transaction, "r")
+        for target in path:
+            assert runs.transition(transaction, run, target, ACTOR)
+            now = runs.get(transaction, "r")
+            started.append(now.started_at)
+            assert (now.finished_at is not None) is (target in {RunState.PARTIAL, RunState.SUCCEEDED})
+        with pytest.raises(IllegalTransition, match="cannot pause r: it is succeeded"):
+            runs.require_transition(transaction, run, RunState.PAUSING, ACTOR, reason="", verb="pause")
+    assert len(set(started)) == 1
