@@ -22,7 +22,7 @@ from synctl.engine.progress import ProgressWriter
 from synctl.engine.reaper import Reaper
 from synctl.engine.runner import Ended, ShardRunner
 from synctl.engine.stop import StopReason, StopSignal
-from synctl.engine.ticker import Ticker
+from synctl.engine.ticker import CALL_PART, Ticker
 from synctl.errors import Fenced, SynctlError, UnitError
 from synctl.resource import Context, Resource
 from synctl.states import RunState
@@ -68,7 +68,7 @@ class _Job:
         self._actor = Actor.this_process(f"worker {context.worker}")
         self._ttl_s = context.settings.redis.lease_ttl
         # A heartbeat that waits longer than the lease lives would find out too late.
-        self._client = connect_ticker(context.redis_url, timeout=self._ttl_s / 2)
+        self._client = connect_ticker(context.redis_url, timeout=self._ttl_s * CALL_PART)
 
     def run(self) -> str:
         try:

@@ -11,7 +11,7 @@ import socket
 
 from redis import Redis
 
-from synctl.engine import keys
+from synctl.engine import keys, progress
 from synctl.errors import Fenced
 from synctl.states import LIVE, RunState
 from synctl.store import runs, shards
@@ -39,7 +39,7 @@ def acquire(
             epoch = shards.acquire(transaction, run, shard, attempt, f"{holder} {actor.who}")
             runs.transition(transaction, run, RunState.RUNNING, actor, only_from={RunState.QUEUED})
     except BaseException:
-        client.delete(key)
+        progress.release_lease(client, key, token)
         raise
     return Lease(run_id, run.seq, shard, epoch, token, holder)
 

@@ -129,6 +129,11 @@ def flag(client: Redis, run_id: str, control: str) -> None:
     pipeline.execute()
 
 
+def release_lease(client: Redis, key: str, token: str) -> None:
+    """Remove a lease if `token` still holds it: by now it may be somebody else's."""
+    client.eval(_RELEASE, 1, key, token)
+
+
 def unflag(client: Redis, run_id: str) -> None:
     """Take the control flag back."""
     client.hdel(keys.progress(run_id), "control")

@@ -58,9 +58,7 @@ class EmbeddedServer:
         """Start the server unless it runs, and wait until it answers; return whether this call started it."""
         _private_directory(self._directory)
         _private_directory(self.socket.parent)
-        started = self._start_unless_running()
-        self._wait_until_ready()
-        return started
+        return self._start_and_await()
 
     def stop(self) -> bool:
         """Shut the server down, its data saved; return whether one ran."""
@@ -101,16 +99,21 @@ class EmbeddedServer:
                 start_new_session=True, pass_fds=(lock,),
             )  # fmt: skip
 
-    def _wait_until_ready(self) -> None:
+    def _start_and_await(self) -> bool:
+        started = False
+
+        def ready() -> bool:
+            # Tried until it answers: a lock that is held may be no server, but somebody who only asks for one.
+            nonlocal started
+            started = started or self._start_unless_running()
+            return _answers(client)
+
         client = connect_cli(self.url)
         try:
-            _until(
-                lambda: _answers(client),
-                READY_WITHIN_S,
-                f"Valkey did not start; see {self._directory}/valkey.log",
-            )
+            _until(ready, READY_WITHIN_S, f"Valkey did not start; see {self._directory}/valkey.log")
         finally:
             client.close()
+        return started
 
 
 def find_binary() -> str:

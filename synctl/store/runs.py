@@ -13,6 +13,9 @@ from synctl.errors import IllegalTransition, NotFound
 from synctl.states import ACTIVE, TERMINAL, RunState, sources_of
 from synctl.store.db import Row, Transaction
 
+SHORTEST_PART = 4
+"""Characters of a run's id that name it: an unset shell variable must not name the only run there is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -99,7 +102,11 @@ def get(transaction: Transaction, name: str) -> Run:
     run = find(transaction, name)
     if run is not None:
         return run
-    like = name.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    if len(name) < SHORTEST_PART:
+        raise NotFound(
+            f"run {name!r}: at least {SHORTEST_PART} characters of an id", hint="`synctl status` lists the runs"
+        )
+    like = name.lower().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
     rows = transaction.all(
         r"SELECT * FROM run WHERE id LIKE :part ESCAPE '\' ORDER BY created_at DESC LIMIT 6",
         part=f"%{like}%",
