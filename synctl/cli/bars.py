@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleDimensions, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -15,22 +17,32 @@ from synctl.cli.output import STYLES, duration
 from synctl.engine.view import RunView
 from synctl.states import TERMINAL, RunState
 
-FRAME_S = 0.1
 NARROW = 70
 """Columns below which rates and times move to a line of their own."""
 
 
-def draw_bars(look: Callable[[], list[RunView]], *, until: Callable[[Sequence[RunView]], bool]) -> list[RunView]:
-    """Draw until the condition holds; the last frame stays on the screen. Returns what it showed."""
+def draw_bars(
+    look: Callable[[], list[RunView]], *, until: Callable[[Sequence[RunView]], bool], frame_s: float
+) -> list[RunView]:
+    """Draw a frame every `frame_s` seconds until the condition holds; the last one stays. Returns what it showed."""
     console = Console(highlight=False)
+    _fit(console)
     current = look()
     with Live(console=console, auto_refresh=False, transient=False) as live:
         while True:
+            _fit(console)
             live.update(frame(current, console.width), refresh=True)
             if until(current):
                 return current
-            time.sleep(FRAME_S)
+            time.sleep(frame_s)
             current = look()
+
+
+def _fit(console: Console) -> None:
+    """Take the terminal's own size, which changes; rich would trust COLUMNS, and a stale one garbles the frames."""
+    columns, lines = os.get_terminal_size(sys.stdout.fileno())
+    if columns and lines:
+        console.size = ConsoleDimensions(columns, lines)
 
 
 def frame(current: Sequence[RunView], width: int) -> RenderableType:

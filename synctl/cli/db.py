@@ -34,12 +34,11 @@ def db(
     """
     from synctl.engine.stack import prepare_database  # noqa: PLC0415
     from synctl.store import migrate  # noqa: PLC0415
-    from synctl.store.db import open_database  # noqa: PLC0415
 
     with open_session() as session:
         if action is Action.UPGRADE:
             prepare_database(session.settings)
-        revision = migrate.current(open_database(session.settings.database_url))
+        revision = session.revision
         if json:
             emit({"revision": revision, "head": migrate.HEAD})
         else:

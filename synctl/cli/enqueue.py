@@ -4,49 +4,42 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Final
 
 import typer
 
 from synctl.cli.follow import follow, line
-from synctl.cli.options import JsonOption, ReasonOption, parse_date
+from synctl.cli.options import JsonOption, ReasonOption
 from synctl.cli.output import count, emit, say, warn
+from synctl.cli.selectors import (
+    CitiesOption,
+    CityOption,
+    CountryOption,
+    ForceOption,
+    FromOption,
+    MadhabOption,
+    MethodsOption,
+    ResourceArgument,
+    SourceOption,
+    ToOption,
+    YearOption,
+    chosen,
+)
 from synctl.cli.session import Session, open_session
 from synctl.clock import today
-from synctl.engine import queues
+from synctl.engine import keys, queues
 from synctl.engine.enqueue import Enqueued, Order, Why, identity
 from synctl.engine.view import RunView
 from synctl.errors import ExitCode, UsageError
 from synctl.resource import Plan, Selectors
 from synctl.states import exit_code
 
-ResourceArgument = Annotated[str, typer.Argument(metavar="RESOURCE", help="prayer, quran or hadith.")]
-CitiesOption = Annotated[int | None, typer.Option("--cities", metavar="N", help="The N largest cities.")]
-CityOption = Annotated[
-    list[str] | None,
-    typer.Option("--city", metavar="NAME", help="A city: London, London,CA or its id. Repeatable."),
-]
-CountryOption = Annotated[
-    list[str] | None,
-    typer.Option("--country", metavar="CC", help="Its cities (PK, ID). Repeatable; --cities limits."),
-]
-MethodsOption = Annotated[
-    str | None,
-    typer.Option("--methods", "--method", metavar="LIST", help="all, or ids or codes: 3,4 or MWL,MAKKAH."),
-]
-MadhabOption = Annotated[str | None, typer.Option("--madhab", metavar="WHICH", help="both, shafi or hanafi.")]
-YearOption = Annotated[int | None, typer.Option("--year", metavar="YYYY", help="A calendar year; this one by default.")]
-FromOption = Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day: YYYY-MM-DD or today.")]
-ToOption = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day, included.")]
-SourceOption = Annotated[
-    str | None, typer.Option("--source", metavar="NAME", help="Where from: calculated or aladhan for prayer.")
-]
 ShardsOption = Annotated[
     int | None,
     typer.Option("--shards", metavar="N", min=1, help="Jobs that share the run; one a worker by default."),
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Sync again what succeeded today.")]
-
 _WHY: Final = {
     Why.CREATED: "queued",
     Why.ACTIVE: "exists already and is {state}",
@@ -90,36 +83,31 @@ def enqueue(
       synctl enqueue prayer --wait --quiet          (cron)
 
     Exit codes: 0 queued or nothing new; with --wait 0 succeeded, 3 partial, 4 failed, 6 paused, 7 cancelled;
-    2 usage, 5 prerequisites not met, 10 Redis or database unreachable.
+    2 usage, 5 prerequisites not met, 8 --force on an active run, 10 Redis or database unreachable.
     """
-    selectors = Selectors(
-        cities=cities,
-        city=tuple(city or ()),
-        country=tuple(country or ()),
-        methods=methods,
-        madhab=madhab,
-        year=year,
-        first=parse_date(first, "--from"),
-        last=parse_date(last, "--to"),
+    selectors = chosen(
+        cities=cities, city=city, country=country, methods=methods, madhab=madhab, year=year, first=first, last=last,
         source=source,
-    )
+    )  # fmt: skip
     with open_session() as session:
         manner = Manner(wait=wait, watch=watch, dry_run=dry_run, quiet=quiet, json=json)
         code = order(session, resource, selectors, Order(force=force, shards=shards, reason=reason), manner)
     raise typer.Exit(code)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """How the command behaves once it knows what to queue."""
+    """How the command behaves once it knows what to queue. `watch` waits too."""
 
-    def __init__(self, *, wait: bool, watch: bool, dry_run: bool, quiet: bool, json: bool) -> None:
-        if dry_run and (wait or watch):
+    wait: bool = False
+    watch: bool = False
+    dry_run: bool = False
+    quiet: bool = False
+    json: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dry_run and (self.wait or self.watch):
             raise UsageError("--dry-run queues nothing, so there is nothing to wait for")
-        self.wait = wait or watch
-        self.watch = watch
-        self.dry_run = dry_run
-        self.quiet = quiet
-        self.json = json
 
 
 def order(
@@ -135,7 +123,8 @@ def order(
 
     resource = registry.load(resource_name)
     if manner.dry_run:
-        _preview(session.enqueuer.plan(resource, selectors), json=manner.json)
+        day = today()
+        _preview(session.enqueuer.plan(resource, selectors, day), day, json=manner.json)
         return ExitCode.OK
     enqueued = session.enqueuer.enqueue(resource, selectors, order)
     if manner.json:
@@ -143,7 +132,7 @@ def order(
     elif not manner.quiet:
         _report(session, enqueued)
     sys.stdout.flush()
-    if not manner.wait:
+    if not (manner.wait or manner.watch):
         return ExitCode.OK
     draw = manner.watch and enqueued.why is not Why.FRESH
     ended = follow(session, [enqueued.run.id], draw=draw, json=manner.json and manner.watch)[0]
@@ -162,13 +151,14 @@ def _report(session: Session, enqueued: Enqueued) -> None:
     text = _WHY[enqueued.why].format(state=run.state, reopened=count(enqueued.reopened, "unit"))
     say(f"{run.id}  {text}")
     say(f"  {run.label}: {count(run.total, 'unit')} from {run.source}")
-    listening = any(worker.queue == f"{run.resource}-sync" for worker in queues.workers(session.client))
+    queue = keys.queue(run.resource)
+    listening = any(worker.queue == queue for worker in queues.workers(session.client))
     if enqueued.why not in (Why.FRESH, Why.ACTIVE) and not listening:
-        warn(f"no worker listens on {run.resource}-sync; start some with `synctl up` or `synctl worker {run.resource}`")
+        warn(f"no worker listens on {queue}; start some with `synctl up` or `synctl worker {run.resource}`")
 
 
-def _preview(plan: Plan, *, json: bool) -> None:
-    run_id = identity(plan, today())
+def _preview(plan: Plan, day: date, *, json: bool) -> None:
+    run_id = identity(plan, day)
     if json:
         emit(
             {

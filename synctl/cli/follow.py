@@ -14,6 +14,7 @@ from synctl.states import TERMINAL, RunState
 from synctl.store import runs
 
 FRAME_S = 0.1
+"""As often as the shards write progress: more often shows nothing new."""
 LINE_EVERY_S = 5.0
 """Without a terminal a run that only makes progress says so this often."""
 RESTING = TERMINAL | {RunState.PAUSED}
@@ -28,7 +29,7 @@ def follow(session: Session, run_ids: Sequence[str], *, draw: bool, json: bool) 
         if draw and not json and sys.stdout.isatty():
             from synctl.cli.bars import draw_bars  # noqa: PLC0415 - rich only where it draws
 
-            return draw_bars(lambda: look(session, run_ids), until=_ended)
+            return draw_bars(lambda: look(session, run_ids), until=_ended, frame_s=FRAME_S)
         return _lines(lambda: look(session, run_ids), json=json, silent=not draw)
     except KeyboardInterrupt:
         warn(f"stopped watching; {', '.join(run_ids)} goes on (`synctl watch`, `synctl cancel`)")

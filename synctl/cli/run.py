@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import typer
 
-from synctl.cli.enqueue import (
+from synctl.cli.enqueue import Manner, order
+from synctl.cli.options import ReasonOption
+from synctl.cli.output import count, duration, program, say
+from synctl.cli.selectors import (
     CitiesOption,
     CityOption,
     CountryOption,
     ForceOption,
     FromOption,
     MadhabOption,
-    Manner,
     MethodsOption,
     ResourceArgument,
     SourceOption,
     ToOption,
     YearOption,
-    order,
-)  # fmt: skip
-from synctl.cli.options import ReasonOption, parse_date
-from synctl.cli.output import count, duration, program, say
+    chosen,
+)
 from synctl.cli.session import Session, open_session
 from synctl.config import load_settings
 from synctl.engine.enqueue import Order, Why
 from synctl.engine.stack import Stack
 from synctl.engine.view import RunView
-from synctl.resource import Selectors
 from synctl.states import ACTIVE, RunState
 from synctl.store import runs
 
@@ -55,9 +54,9 @@ def run(
     Exit codes: 0 succeeded or fresh, 2 usage, 3 partial, 4 failed, 5 prerequisites not met, 6 paused,
     7 cancelled, 10 Redis or database unreachable, 130 interrupted.
     """
-    selectors = Selectors(
-        cities=cities, city=tuple(city or ()), country=tuple(country or ()), methods=methods, madhab=madhab,
-        year=year, first=parse_date(first, "--from"), last=parse_date(last, "--to"), source=source,
+    selectors = chosen(
+        cities=cities, city=city, country=country, methods=methods, madhab=madhab, year=year, first=first, last=last,
+        source=source,
     )  # fmt: skip
     stack = Stack(load_settings())
     brought = stack.up()
@@ -67,7 +66,7 @@ def run(
         try:
             code = order(
                 session, resource, selectors, Order(force=force, reason=reason),
-                Manner(wait=True, watch=True, dry_run=False, quiet=False, json=False), summary=_summary,
+                Manner(watch=True), summary=_summary,
             )  # fmt: skip
         finally:
             if brought.started_workers:
@@ -101,10 +100,9 @@ def _account(view: RunView) -> None:
 
 
 def _put_away(session: Session, stack: Stack) -> None:
-    """Stop what this command started, unless other runs came to rely on it."""
-    with session.database.read() as transaction:
-        busy = runs.listing(transaction, states=ACTIVE - {RunState.PAUSED})
-    if any(run.state is not RunState.QUEUED for run in busy) and len(busy) > 1:
-        say(f"The stack stays up for {count(len(busy), 'active run')}; `synctl down` stops it.")
-        return
+    """Stop what this command started; say which runs are cut short by that."""
     stack.down()
+    with session.database.read() as transaction:
+        waiting = runs.listing(transaction, states=ACTIVE - {RunState.PAUSED})
+    for one in waiting:
+        say(f"{one.id} has {one.settled:,} of {one.total:,} units, and goes on after `{program()} up`.")

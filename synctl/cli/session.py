@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from synctl.config import Settings, load_settings
 from synctl.errors import PrerequisitesNotMet
 from synctl.store import migrate
-from synctl.store.db import Database, open_database, sqlite_path
+from synctl.store.db import Database, open_database
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -37,10 +37,12 @@ class Session:
     @cached_property
     def has_database(self) -> bool:
         """Whether the database exists and is migrated. Creates nothing."""
-        url = self.settings.database_url
-        if url.startswith("sqlite:") and not sqlite_path(url).exists():
-            return False
-        return migrate.current(self._database) == migrate.HEAD
+        return self.revision == migrate.HEAD
+
+    @cached_property
+    def revision(self) -> str | None:
+        """The revision of the database's schema, None where there is none. Creates nothing."""
+        return migrate.current(self._database)
 
     @cached_property
     def server(self) -> EmbeddedServer | None:

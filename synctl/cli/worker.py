@@ -14,6 +14,9 @@ from synctl.cli.session import Session
 from synctl.config import load_settings
 from synctl.errors import RedisUnreachable
 
+ASK_AGAIN_S = 1.0
+"""Between looks for a Redis that is not there yet."""
+
 
 def worker(
     resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="prayer, quran or hadith.")],
@@ -65,6 +68,6 @@ def _await_redis(session: Session) -> None:
             if not said:
                 warn(f"waiting: {error}")
                 said = True
-            time.sleep(1)
+            time.sleep(ASK_AGAIN_S)
         else:
             return

@@ -19,13 +19,14 @@ CLI_TIMEOUT_S = 5.0
 Connection = Redis
 
 
-def connect_worker(url: str) -> Redis:
+def connect_worker(url: str, *, decode: bool = False) -> Redis:
     """Return a client for long-lived processes: it retries, so a restart of Redis does not end them."""
     return Redis.from_url(
         url,
         retry=Retry(ExponentialWithJitterBackoff(cap=1, base=0.02), WORKER_RETRIES),
         retry_on_error=[ConnectionError, TimeoutError],
         health_check_interval=15,
+        decode_responses=decode,
     )
 
 

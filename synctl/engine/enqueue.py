@@ -12,7 +12,7 @@ from redis import Redis
 
 from synctl.clock import today
 from synctl.config import Settings
-from synctl.engine import progress, queues
+from synctl.engine import keys, progress, queues
 from synctl.errors import Busy, PrerequisitesNotMet, UsageError
 from synctl.resource import Plan, Resource, Selectors
 from synctl.states import ACTIVE, RunState
@@ -59,25 +59,27 @@ class Enqueuer:
         self._settings = settings
         self._actor = actor
 
-    def plan(self, resource: Resource, selectors: Selectors) -> Plan:
+    def plan(self, resource: Resource, selectors: Selectors, day: date) -> Plan:
         """Check the prerequisites and resolve the selection. Changes nothing."""
         missing = resource.prerequisites(self._database, self._settings)
         if missing:
             raise PrerequisitesNotMet(tuple((lack.what, lack.mend) for lack in missing))
-        plan = resource.plan(selectors, self._database, self._settings, today())
+        plan = resource.plan(selectors, self._database, self._settings, day)
         if plan.total == 0:
             raise UsageError("the selection has no units")
         return plan
 
     def enqueue(self, resource: Resource, selectors: Selectors, order: Order) -> Enqueued:
         """Create the run, or join the one that exists, and queue a job for each of its shards."""
-        plan = self.plan(resource, selectors)
-        run_id = identity(plan, today())
+        day = today()
+        plan = self.plan(resource, selectors, day)
+        run_id = identity(plan, day)
         self._client.ping()  # before anything is written: without Redis no run is created
         with self._database.write() as transaction:
-            seq = runs.create(transaction, self._new(run_id, plan, order), self._actor, order.reason)
+            new = self._new(run_id, plan, day, order)
+            seq = runs.create(transaction, new, self._actor, order.reason)
             if seq is not None:
-                self._fill(transaction, seq, plan, self._shards(plan, order))
+                self._fill(transaction, seq, plan, new.shards)
                 found = Enqueued(runs.get(transaction, run_id), Why.CREATED)
             else:
                 found = self._join(transaction, runs.get(transaction, run_id), order)
@@ -102,12 +104,12 @@ class Enqueuer:
         queues.push(self._connection, jobs)
         return found
 
-    def _new(self, run_id: str, plan: Plan, order: Order) -> NewRun:
+    def _new(self, run_id: str, plan: Plan, day: date, order: Order) -> NewRun:
         return NewRun(
             id=run_id,
             resource=plan.resource,
             source=plan.source,
-            sync_date=today().isoformat(),
+            sync_date=day.isoformat(),
             params=msgspec.json.encode(plan.params, order="sorted").decode(),
             label=plan.label,
             shards=self._shards(plan, order),
@@ -147,7 +149,7 @@ class Enqueuer:
         """One shard for each worker that listens, or that `up` would start; never more than units."""
         if order.shards is not None:
             return max(1, min(order.shards, plan.total))
-        listening = sum(1 for worker in queues.workers(self._client) if worker.queue == f"{plan.resource}-sync")
+        listening = sum(1 for worker in queues.workers(self._client) if worker.queue == keys.queue(plan.resource))
         return max(1, min(listening or self._settings.workers.get(plan.resource, 1), plan.total))
 
 

@@ -23,10 +23,10 @@ from synctl.engine.reaper import Reaper
 from synctl.engine.runner import Ended, ShardRunner
 from synctl.engine.stop import StopReason, StopSignal
 from synctl.engine.ticker import CALL_PART, Ticker
-from synctl.errors import Fenced, SynctlError, UnitError
+from synctl.errors import DatabaseUnreachable, Fenced, SynctlError
 from synctl.resource import Context, Resource
 from synctl.states import RunState
-from synctl.store import runs, shards
+from synctl.store import ledger, runs, shards
 from synctl.store.db import Database, open_database
 from synctl.store.ledger import Lease
 from synctl.store.runs import Actor, Run
@@ -88,11 +88,15 @@ class _Job:
             run = runs.get(transaction, self._run_id)
         try:
             ended = self._work(run, lease)
-        except (UnitError, SynctlError) as error:
-            return self._fail(run, str(error))
+        except DatabaseUnreachable as error:
+            log.error("shard %d of %s is left to the reaper: %s", self._shard, self._run_id, error)
+            return f"left: {error}"
+        except SynctlError as error:
+            return self._fail(run, lease, str(error))
         except Exception as error:
             log.exception("shard %d of %s", self._shard, self._run_id)
-            return self._fail(run, f"unexpected {type(error).__name__}: {error}; the worker's log has the traceback")
+            why = f"unexpected {type(error).__name__}: {error}; the worker's log has the traceback"
+            return self._fail(run, lease, why)
         if ended.reason is not None:
             self._after_stop(ended)
         return f"{ended.reason.name.lower() if ended.reason else 'drained'}: {ended.state}"
@@ -133,12 +137,20 @@ class _Job:
         if missing:
             raise SynctlError("; ".join(f"{lack.what}: {lack.mend}" for lack in missing))
 
-    def _fail(self, run: Run, reason: str) -> str:
-        """The run cannot go on, whoever works on it: end it, fence its other shards, keep what is done."""
+    def _fail(self, run: Run, lease: Lease, reason: str) -> str:
+        """The run cannot go on, whoever works on it: end it, fence its other shards, keep what is done.
+
+        Only who still holds its shard may say so.
+        """
         log.error("%s fails: %s", run.id, reason)
-        with self._database.write() as transaction:
-            shards.dissolve(transaction, run.seq)
-            runs.transition(transaction, run, RunState.FAILED, self._actor, reason=reason)
+        try:
+            with self._database.write() as transaction:
+                ledger.guard(transaction, lease)
+                shards.dissolve(transaction, run.seq)
+                runs.transition(transaction, run, RunState.FAILED, self._actor, reason=reason)
+        except (Fenced, DatabaseUnreachable) as error:
+            log.error("%s", error)
+            return f"left: {error}"
         return f"failed: {reason}"
 
     def _after_stop(self, ended: Ended) -> None:

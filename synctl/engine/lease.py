@@ -56,7 +56,5 @@ def break_lease(client: Redis, run_id: str, shard: int, holder: str) -> None:
     """Remove the lease of a holder (host:pid) that is known to be dead, so that nobody waits for it to end."""
     key = keys.lease(run_id, shard)
     token = client.get(key)
-    if isinstance(token, bytes):
-        token = token.decode()
-    if token and token.rpartition(":")[0] == holder:
-        client.delete(key)
+    if token and str(token).rpartition(":")[0] == holder:
+        progress.release_lease(client, key, str(token))

@@ -16,7 +16,7 @@ from typing import TypeVar
 from synctl.engine.gauge import Gauge
 from synctl.engine.pool import WorkPool
 from synctl.engine.stop import StopReason, StopSignal
-from synctl.errors import DatabaseUnreachable, Fenced
+from synctl.errors import DatabaseUnreachable, FatalError, Fenced
 from synctl.resource import Session
 from synctl.states import REQUESTED, RunState, outcome
 from synctl.store import ledger, runs, shards
@@ -78,15 +78,13 @@ class ShardRunner:
         """Return the run's state as SQL has it, None if the shard is no longer ours. For the ticker's thread."""
         with self._database.read() as transaction:
             row = transaction.one(
-                "SELECT r.state, r.total, r.done, r.failed, r.rows FROM run r JOIN run_shard s ON s.run_seq = r.seq"
+                "SELECT r.state FROM run r JOIN run_shard s ON s.run_seq = r.seq"
                 " WHERE r.seq = :run AND s.shard = :shard AND s.epoch = :epoch",
                 run=self._lease.run_seq,
                 shard=self._lease.shard,
                 epoch=self._lease.epoch,
             )
-        if row is None:
-            return None
-        return RunState(row["state"])
+        return RunState(row["state"]) if row else None
 
     def _loop(self, pool: WorkPool, window: int) -> None:
         settled: list[Settled] = []
@@ -100,6 +98,9 @@ class ShardRunner:
                 return
             settled = self._await(pool)
             self._gauge.current = pool.current
+            for result in settled:
+                if isinstance(result.error, FatalError):
+                    raise result.error  # the run ends, and this unit stays to be done like the others
 
     def _await(self, pool: WorkPool) -> list[Settled]:
         while not self._stop.is_set():

@@ -7,25 +7,24 @@ server would take over the socket and both would share one append-only file.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import stat
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from synctl.engine.connect import connect_cli
+from synctl.engine.filelock import is_locked, try_lock
+from synctl.engine.wait import until
 from synctl.errors import RedisUnreachable
 
-SOCKET_PATH_LIMIT = 104
-"""Bytes a Unix socket's path may have (macOS; Linux allows four more)."""
+SOCKET_PATH_LIMIT = 103
+"""Bytes a Unix socket's path may have beside its final NUL (macOS; Linux allows four more)."""
 READY_WITHIN_S = 15.0
 """Loading a large append-only file takes a while; an empty one is ready in 40 ms."""
 
@@ -42,17 +41,7 @@ class EmbeddedServer:
     @property
     def running(self) -> bool:
         """Whether a server process is alive, ready or not."""
-        try:
-            descriptor = os.open(self._lock, os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        return is_locked(self._lock)
 
     def ensure(self) -> bool:
         """Start the server unless it runs, and wait until it answers; return whether this call started it."""
@@ -71,21 +60,20 @@ class EmbeddedServer:
             raise RedisUnreachable(f"Valkey at {self.socket}: {error}") from error
         finally:
             client.close()
-        _until(lambda: not self.running, READY_WITHIN_S, f"Valkey at {self.socket} did not stop")
+        if not until(lambda: not self.running, READY_WITHIN_S):
+            raise RedisUnreachable(f"Valkey at {self.socket} did not stop")
         return True
 
     def _start_unless_running(self) -> bool:
-        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        descriptor = try_lock(self._lock)
+        if descriptor is None:
             return False
-        else:
+        try:
             os.set_inheritable(descriptor, True)  # noqa: FBT003
             self._spawn(descriptor)
-            return True
         finally:
             os.close(descriptor)
+        return True
 
     def _spawn(self, lock: int) -> None:
         with (self._directory / "valkey.log").open("ab") as log:
@@ -110,7 +98,8 @@ class EmbeddedServer:
 
         client = connect_cli(self.url)
         try:
-            _until(ready, READY_WITHIN_S, f"Valkey did not start; see {self._directory}/valkey.log")
+            if not until(ready, READY_WITHIN_S):
+                raise RedisUnreachable(f"Valkey did not start; see {self._directory}/valkey.log")
         finally:
             client.close()
         return started
@@ -138,14 +127,6 @@ def _answers(client: Redis) -> bool:
         return bool(client.ping())  # a server that loads its file answers with an error
     except RedisError:
         return False
-
-
-def _until(condition: Callable[[], bool], seconds: float, complaint: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RedisUnreachable(complaint)
-        time.sleep(0.01)
 
 
 def _socket_path(directory: Path) -> Path:

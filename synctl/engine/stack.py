@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from synctl.engine import queues
 from synctl.engine.connect import clear_errors, connect_cli
 from synctl.engine.server import EmbeddedServer
 from synctl.engine.supervisor import Supervisor, SupervisorLock, spawn_detached
+from synctl.engine.wait import until
 from synctl.errors import DatabaseUnreachable, SynctlError
 from synctl.store import migrate, reference
 from synctl.store.db import open_database, sqlite_path
@@ -89,7 +88,8 @@ class Stack:
         client = connect_cli(self.redis_url)
         try:
             with clear_errors(self.redis_url):
-                _until(lambda: len(queues.workers(client)) >= wanted, WORKERS_WITHIN_S)
+                if not until(lambda: len(queues.workers(client)) >= wanted, WORKERS_WITHIN_S):
+                    raise SynctlError("the workers did not start in time", hint=f"see {self._settings.logs_dir}")
                 return len(queues.workers(client))
         finally:
             client.close()
@@ -125,11 +125,3 @@ def private_folder(path: Path) -> None:
         ) from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise DatabaseUnreachable(f"cannot write to {path}", hint="set SYNCTL_HOME to a folder you may write")
-
-
-def _until(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SynctlError("the workers did not start in time", hint="see the logs in SYNCTL_HOME/logs")
-        time.sleep(0.05)

@@ -5,7 +5,6 @@ One supervisor per home: it holds a flock on a file that also carries its pid, w
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import signal
@@ -17,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from synctl.engine.filelock import is_locked, try_lock
+from synctl.engine.wait import until
 from synctl.errors import SynctlError
 
 CHECK_S = 0.25
@@ -25,6 +26,8 @@ GRACE_S = 8.0
 BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Before a worker is started again, by how often it died young."""
 YOUNG_S = 10.0
+ASKED_S = 0.5
+"""How long the lock is tried for: it may be held by somebody who only asks who has it."""
 
 log = logging.getLogger("synctl.supervisor")
 
@@ -38,31 +41,24 @@ class SupervisorLock:
 
     def acquire(self) -> bool:
         """Take the lock for the life of this process; False if another process has it."""
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
+
+        def taken() -> bool:
+            self._descriptor = try_lock(self._path)
+            return self._descriptor is not None
+
+        if not until(taken, ASKED_S):
             return False
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        self._descriptor = descriptor
+        assert self._descriptor is not None  # noqa: S101 - for the type checker
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         return True
 
     def holder(self) -> int | None:
         """Return the pid of the supervisor, None if there is none."""
-        try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
+        if not is_locked(self._path):
             return None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            text = os.pread(descriptor, 32, 0).strip()
-            return int(text) if text.isdigit() else None
-        finally:
-            os.close(descriptor)
-        return None
+        text = self._path.read_text().strip()
+        return int(text) if text.isdigit() else None
 
     def stop_holder(self, patience: float = GRACE_S + 4) -> bool:
         """Ask the supervisor to stop and wait for it; return whether there was one."""
@@ -70,11 +66,8 @@ class SupervisorLock:
         if pid is None:
             return False
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + patience
-        while self.holder() == pid:
-            if time.monotonic() > deadline:
-                raise SynctlError(f"the supervisor (pid {pid}) did not stop within {patience:.0f} s")
-            time.sleep(0.02)
+        if not until(lambda: self.holder() != pid, patience):
+            raise SynctlError(f"the supervisor (pid {pid}) did not stop within {patience:.0f} s")
         return True
 
 

@@ -52,7 +52,7 @@ class Ticker:
         self._writer = writer
         self._gauge = gauge
         self._stop = stop
-        self._patience = lease_ttl_s * LEASE_MARGIN
+        self._lease_ttl_s = lease_ttl_s
         self._confirm = confirm
         self._shutdown = shutdown
         self._ended = threading.Event()
@@ -66,7 +66,7 @@ class Ticker:
     def __exit__(self, *exc: object) -> None:
         """Write once more, so that the last state is seen, and give up the lease."""
         self._ended.set()
-        self._thread.join(timeout=1)
+        self._thread.join(timeout=self._lease_ttl_s)  # a late tick must not renew what is released below
         if self._stop.reason in (StopReason.LOST, StopReason.SUSPENDED):
             return
         try:
@@ -76,6 +76,14 @@ class Ticker:
             log.warning("the lease was not given up, it ends by itself: %s", error)
 
     def _run(self) -> None:
+        try:
+            self._beat()
+        except Exception:
+            # Without a heartbeat the lease goes stale, so the work must not go on.
+            log.exception("the heartbeat failed: stopping")
+            self._stop.request(StopReason.SUSPENDED)
+
+    def _beat(self) -> None:
         count = 0
         while not self._ended.wait(TICK_S):
             count += 1
@@ -90,7 +98,7 @@ class Ticker:
         try:
             ours, control = self._writer.tick(self._gauge.counters, self._gauge.snapshot())
         except RedisError as error:
-            if time.monotonic() - self._renewed > self._patience and not self._stop.is_set():
+            if time.monotonic() - self._renewed > self._lease_ttl_s * LEASE_MARGIN and not self._stop.is_set():
                 log.error("Redis does not answer (%s): stopping before the lease goes stale", error)
                 self._stop.request(StopReason.SUSPENDED)
             return

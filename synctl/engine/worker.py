@@ -21,7 +21,6 @@ import uuid
 from contextlib import closing
 from typing import Any
 
-from redis import Redis
 from redis.exceptions import RedisError
 from rq import Worker
 from rq.job import Job
@@ -34,7 +33,7 @@ from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.reaper import Reaper
 from synctl.errors import SynctlError
 from synctl.store import shards
-from synctl.store.db import open_database
+from synctl.store.db import Database, open_database
 from synctl.store.runs import Actor
 
 WORKER_TTL_S = 17
@@ -56,6 +55,7 @@ class SyncWorker(Worker):
         self._redis_url = redis_url
         self._resource = resource
         self._shutting_down = False
+        self._client = connect_worker(redis_url, decode=True)
         super().__init__(
             [keys.queue(resource)],
             name=f"{resource}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}",
@@ -106,10 +106,10 @@ class SyncWorker(Worker):
         """Our horse died without a word (kill -9, out of memory): its shard goes on at once."""
         log.error("the work horse %s of %s died (wait status %s)", retpid, job.id, ret_val)
         run_id, shard, _attempt = job.args
-        lease.break_lease(self.connection, run_id, shard, f"{socket.gethostname()}:{retpid}")
         try:
+            lease.break_lease(self._client, run_id, shard, f"{socket.gethostname()}:{retpid}")
             with closing(open_database(self._settings.database_url)) as database:
-                reaper = Reaper(database, self._decoding(), self.connection, self._actor())
+                reaper = self._reaper(database)
                 with database.read() as transaction:
                     mine = [one for one in shards.expected(transaction, run_id) if one.job_id == job.id]
                 for one in mine:
@@ -123,27 +123,19 @@ class SyncWorker(Worker):
     def _reap(self) -> None:
         try:
             with closing(open_database(self._settings.database_url)) as database:
-                reaper = Reaper(database, self._decoding(), self.connection, self._actor())
-                for finding in reaper.reap():
+                for finding in self._reaper(database).reap():
                     log.warning("%s: %s: %s", finding.run_id, finding.what, finding.action)
         except (SynctlError, RedisError) as error:
             log.error("cannot reap now: %s", error)
 
-    def _decoding(self) -> Redis:
-        return _decoding(self._redis_url)
-
-    def _actor(self) -> Actor:
-        return Actor.this_process(f"worker {self.name}")
+    def _reaper(self, database: Database) -> Reaper:
+        return Reaper(database, self._client, self.connection, Actor.this_process(f"worker {self.name}"))
 
 
 def _preload(resource: str, settings: Settings) -> None:
     """Import a resource once, for every horse to inherit. A configured queue may wait for one yet to be installed."""
     if resource in registry.names() or resource not in settings.workers:
         registry.load(resource)
-
-
-def _decoding(url: str) -> Redis:
-    return Redis.from_url(url, decode_responses=True)
 
 
 def _die_with_parent(number: signal.Signals) -> None:

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -32,15 +32,30 @@ def short() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def valkey() -> Iterator[EmbeddedServer]:
+@contextmanager
+def _made_server() -> Iterator[EmbeddedServer]:
     folder = Path(tempfile.mkdtemp(prefix="synctl-", dir="/tmp"))
     made = EmbeddedServer(folder / "redis")
     made.ensure()
-    yield made
-    with suppress(RedisUnreachable):
-        made.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield made
+    finally:
+        with suppress(RedisUnreachable):
+            made.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[EmbeddedServer]:
+    with _made_server() as made:
+        yield made
+
+
+@pytest.fixture
+def own_server() -> Iterator[EmbeddedServer]:
+    """For a test that stops or freezes it."""
+    with _made_server() as made:
+        yield made
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -88,14 +86,6 @@ def test_only_the_lease_of_the_dead_is_broken(client: Redis, holder: str, broken
     client.set(KEY, MINE.token)
     lease.break_lease(client, MINE.run_id, MINE.shard, holder)
     assert progress.leases(client, [(MINE.run_id, MINE.shard)]) == [not broken]
-
-
-@pytest.fixture
-def own_server(short: Path) -> Iterator[EmbeddedServer]:
-    server = EmbeddedServer(short / "redis")
-    server.ensure()
-    yield server
-    server.stop()
 
 
 def test_a_frozen_redis_stops_the_shard_before_its_lease_is_stale(own_server: EmbeddedServer) -> None:

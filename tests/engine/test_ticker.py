@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis.exceptions import RedisError
 
 from synctl.engine import keys, progress
 from synctl.engine.connect import connect_cli, connect_ticker
@@ -18,7 +13,7 @@ from synctl.engine.gauge import Gauge
 from synctl.engine.progress import ProgressWriter
 from synctl.engine.server import EmbeddedServer
 from synctl.engine.stop import StopReason, StopSignal
-from synctl.engine.ticker import Ticker
+from synctl.engine.ticker import CALL_PART, Ticker
 from synctl.states import RunState
 from synctl.store.ledger import Counters, Lease
 from tests.e2e.conftest import until
@@ -29,19 +24,8 @@ TTL_S = 1.0
 
 
 @pytest.fixture
-def server() -> Iterator[EmbeddedServer]:
-    folder = Path(tempfile.mkdtemp(prefix="synctl-"))
-    made = EmbeddedServer(folder / "redis")
-    made.ensure()
-    yield made
-    with suppress(RedisError):
-        made.stop()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def client(server: EmbeddedServer) -> Iterator[Redis]:
-    made = connect_cli(server.url)
+def client(own_server: EmbeddedServer) -> Iterator[Redis]:
+    made = connect_cli(own_server.url)
     yield made
     made.close()
 
@@ -64,11 +48,11 @@ def sql() -> Sql:
 
 
 @pytest.fixture
-def gauge(server: EmbeddedServer, stop: StopSignal, sql: Sql) -> Iterator[Gauge]:
+def gauge(own_server: EmbeddedServer, stop: StopSignal, sql: Sql) -> Iterator[Gauge]:
     """A gauge whose ticker runs."""
     made = Gauge(LEASE.holder)
     ticker = Ticker(
-        writer=ProgressWriter(connect_ticker(server.url, TTL_S / 2), LEASE, round(TTL_S * 1000)),
+        writer=ProgressWriter(connect_ticker(own_server.url, TTL_S * CALL_PART), LEASE, round(TTL_S * 1000)),
         gauge=made,
         stop=stop,
         lease_ttl_s=TTL_S,
@@ -125,8 +109,8 @@ def test_a_lease_that_somebody_else_took_is_left_alone(client: Redis, stop: Stop
 
 
 @pytest.mark.usefixtures("gauge")
-def test_a_dead_redis_stops_the_shard_before_its_lease_is_stale(server: EmbeddedServer, stop: StopSignal) -> None:
-    server.stop()
+def test_a_dead_redis_stops_the_shard_before_its_lease_is_stale(own_server: EmbeddedServer, stop: StopSignal) -> None:
+    own_server.stop()
     assert until(lambda: stop.reason) is StopReason.SUSPENDED
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,23 +10,14 @@ import pytest
 from synctl.errors import Fenced, MismatchError, RateLimitedError, RejectedError, TransientError, UnitError
 from synctl.processors.prayer import TABLE
 from synctl.states import RunState
-from synctl.store import ledger, migrate, runs, shards, units
-from synctl.store.db import Database, open_database
+from synctl.store import ledger, runs, shards, units
+from synctl.store.db import Database
 from synctl.store.ledger import Claimed, Lease, Settled
 from synctl.store.runs import Actor, NewRun, Run
 from synctl.store.upsert import ROWS_PER_STATEMENT, Rows, upsert
-from tests.store.databases import DIALECTS, empty
 
 ACTOR = Actor("somebody", "a test")
 UNITS = 6
-
-
-@pytest.fixture(params=DIALECTS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with empty(request.param, tmp_path) as url:
-        migrate.upgrade(url)
-        with closing(open_database(url)) as opened:
-            yield opened
 
 
 @pytest.fixture

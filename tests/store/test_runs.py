@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from pathlib import Path
 from threading import Barrier
 
 import pytest
 
 from synctl.errors import IllegalTransition, NotFound
 from synctl.states import RunState
-from synctl.store import migrate, runs
-from synctl.store.db import Database, open_database
+from synctl.store import runs
+from synctl.store.db import Database
 from synctl.store.runs import Actor, NewRun
-from tests.store.databases import DIALECTS, empty
 
 ACTOR = Actor("somebody", "a test")
 MANY = 8
-
-
-@pytest.fixture(params=DIALECTS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with empty(request.param, tmp_path) as url:
-        migrate.upgrade(url)
-        with closing(open_database(url)) as opened:
-            yield opened
 
 
 def _create(database: Database, run_id: str) -> int | None:

@@ -1,0 +1,120 @@
+"""The RQ job, run in this process: how it ends its run, and when it must not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+import pytest
+from redis import Redis
+
+from synctl.config import Settings
+from synctl.engine import job, registry
+from synctl.engine.enqueue import Enqueuer, Order
+from synctl.engine.job import JOB_CONTEXT, JobContext
+from synctl.engine.server import EmbeddedServer
+from synctl.errors import FatalError, RejectedError
+from synctl.resource import Batch, Context, Missing, Selectors, Session
+from synctl.states import RunState
+from synctl.store import shards
+from synctl.store.db import Database
+from synctl.store.shards import Shard
+from tests.engine.fakes import CITIES, FakeResource, expected, get
+
+
+@dataclass
+class Scripted(FakeResource):
+    """Does what a test says when a unit is processed, or when its source is opened."""
+
+    unit: Callable[[], Batch] = lambda: Batch([])
+    opened: Callable[[], None] = lambda: None
+
+    def open(self, source: str, context: Context) -> Session:
+        self.opened()
+        return self
+
+    def process(self, spec: Sequence[object]) -> Batch:
+        return self.unit()
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def resource(monkeypatch: pytest.MonkeyPatch, settings: Settings, valkey: EmbeddedServer) -> Scripted:
+    made = Scripted()
+    monkeypatch.setattr(registry, "load", lambda _name: made)
+    JOB_CONTEXT.set(JobContext(settings, valkey.url, "a worker", shutdown=lambda: False))
+    return made
+
+
+@pytest.fixture
+def shard(enqueuer: Enqueuer, database: Database, resource: Scripted) -> Shard:
+    run_id = enqueuer.enqueue(resource, Selectors(city=CITIES), Order(shards=1)).run.id
+    return expected(database, run_id)[0]
+
+
+def _drain(shard: Shard) -> str:
+    return job.drain(shard.run_id, shard.shard, shard.attempt)
+
+
+@pytest.mark.usefixtures("client")
+def test_a_job_drains_its_run_and_a_second_one_finds_nothing_to_do(database: Database, shard: Shard) -> None:
+    assert _drain(shard) == "drained: succeeded"
+    assert get(database, shard.run_id).done == len(CITIES)
+    assert _drain(shard).startswith("fenced")
+
+
+@pytest.mark.usefixtures("client")
+def test_units_that_fail_do_not_end_a_run(database: Database, resource: Scripted, shard: Shard) -> None:
+    resource.unit = _raising(RejectedError("no", http_status=404))
+    assert _drain(shard) == "drained: failed"
+    assert get(database, shard.run_id).failed == len(CITIES)
+
+
+@pytest.mark.usefixtures("client")
+def test_an_error_that_no_unit_can_escape_ends_the_run_at_once(
+    database: Database, resource: Scripted, shard: Shard
+) -> None:
+    resource.unit = _raising(FatalError("the key is refused"))
+    _drain(shard)
+    run = get(database, shard.run_id)
+    assert (run.state, run.reason, run.settled) == (RunState.FAILED, "the key is refused", 0)
+
+
+@pytest.mark.usefixtures("client")
+def test_prerequisites_are_checked_again_when_the_work_starts(
+    database: Database, resource: Scripted, shard: Shard
+) -> None:
+    resource.lacking = (Missing("3 of 15 calculation methods", "synctl seed"),)
+    _drain(shard)
+    run = get(database, shard.run_id)
+    assert (run.state, run.reason) == (RunState.FAILED, "3 of 15 calculation methods: synctl seed")
+
+
+@pytest.mark.usefixtures("client")
+def test_a_bug_ends_the_run_and_says_where_to_look(database: Database, resource: Scripted, shard: Shard) -> None:
+    resource.opened = _raising(RuntimeError("oh"))
+    _drain(shard)
+    assert "unexpected RuntimeError: oh; the worker's log" in get(database, shard.run_id).reason
+
+
+def test_who_lost_its_shard_cannot_fail_the_run(
+    database: Database, client: Redis, resource: Scripted, shard: Shard
+) -> None:
+    def taken_over_meanwhile() -> None:
+        with database.write() as transaction:
+            assert shards.expect_again(transaction, shard)
+        raise RuntimeError("woke up too late")
+
+    resource.opened = taken_over_meanwhile
+    assert _drain(shard).startswith("left")
+    assert get(database, shard.run_id).state is RunState.RUNNING
+
+
+def _raising(error: Exception) -> Callable[[], NoReturn]:
+    def act() -> NoReturn:
+        raise error
+
+    return act
