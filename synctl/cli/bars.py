@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console, ConsoleDimensions, Group, RenderableType
 from rich.live import Live
@@ -17,6 +19,8 @@ from synctl.cli.output import STYLES, duration
 from synctl.engine.view import RunView
 from synctl.states import TERMINAL, RunState
 
+ECHOED = 2
+"""Columns left free: the terminal echoes an interrupt as ^C, and in a full line that would move the frame down."""
 NARROW = 70
 """Columns below which rates and times move to a line of their own."""
 
@@ -24,25 +28,40 @@ NARROW = 70
 def draw_bars(
     look: Callable[[], list[RunView]], *, until: Callable[[Sequence[RunView]], bool], frame_s: float
 ) -> list[RunView]:
-    """Draw a frame every `frame_s` seconds until the condition holds; the last one stays. Returns what it showed."""
+    """Draw a frame every `frame_s` seconds until the condition holds; the last one stays. Returns what it showed.
+
+    Raises KeyboardInterrupt after the frame under way.
+    """
     console = Console(highlight=False)
     _fit(console)
     current = look()
-    with Live(console=console, auto_refresh=False, transient=False) as live:
-        while True:
+    with _interrupt_between_frames() as interrupted, Live(console=console, auto_refresh=False, transient=False) as live:
+        while not interrupted():
             _fit(console)
             live.update(frame(current, console.width), refresh=True)
             if until(current):
                 return current
             time.sleep(frame_s)
             current = look()
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _interrupt_between_frames() -> Iterator[Callable[[], bool]]:
+    """Note an interrupt instead of raising it: in the middle of a frame it would leave half of one on the screen."""
+    noted: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: noted.append(number))
+    try:
+        yield lambda: bool(noted)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _fit(console: Console) -> None:
     """Take the terminal's own size, which changes; rich would trust COLUMNS, and a stale one garbles the frames."""
     columns, lines = os.get_terminal_size(sys.stdout.fileno())
     if columns and lines:
-        console.size = ConsoleDimensions(columns, lines)
+        console.size = ConsoleDimensions(max(columns - ECHOED, 1), lines)
 
 
 def frame(current: Sequence[RunView], width: int) -> RenderableType:

@@ -39,10 +39,14 @@ def test_an_interrupt_stops_the_watching_not_the_run(stack: Home) -> None:
         sys.executable, ["-m", "synctl", "watch", run_id], env=stack.environ(), dimensions=(24, 80), timeout=60
     )
     terminal.expect("running")
+    drawn = (terminal.before or b"") + b"running"
     terminal.sendintr()
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 130
+    screen = pyte.Screen(80, 24)
+    pyte.ByteStream(screen).feed(drawn + (terminal.before or b""))
+    assert sum("running" in line for line in screen.display) == 1  # no head of an older frame is left
     stack.run("watch", run_id, "--exit")
 
 
