@@ -16,7 +16,7 @@ from tests.e2e.conftest import Home, until
 from tests.upstream.aladhan import serve
 from tests.upstream.faults import Faults, parse
 
-CITIES = 12
+CITIES = 6
 UNITS = CITIES * 23 * 2
 ROWS = UNITS * 365
 ORDER = ("enqueue", "prayer", "--cities", str(CITIES), "--year", "2026")
