@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.conftest import Home, until
 
 ORDER = ("enqueue", "prayer", "--cities", "4", "--year", "2026")
+LONG_ORDER = ("enqueue", "prayer", "--cities", "10", "--year", "2026")
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
@@ -34,7 +35,7 @@ def test_bars_fit_the_terminal(stack: Home, columns: int) -> None:
 
 
 def test_an_interrupt_stops_the_watching_not_the_run(stack: Home) -> None:
-    run_id = stack.json(*ORDER)["run"]
+    run_id = stack.json(*LONG_ORDER)["run"]
     terminal = pexpect.spawn(
         sys.executable, ["-m", "synctl", "watch", run_id], env=stack.environ(), dimensions=(24, 80), timeout=60
     )
