@@ -7,7 +7,6 @@ SynctlError
 ├── PrerequisitesNotMet       5   reference data is missing; says what mends it
 ├── IllegalTransition         2   the run's state does not allow the request
 ├── Busy                      8   somebody else holds the lock
-├── UpstreamUnavailable       9   the upstream refuses or limits us
 ├── RedisUnreachable         10
 ├── DatabaseUnreachable      10
 ├── Fenced                    1   the lease was lost: this process must not commit
@@ -17,6 +16,7 @@ SynctlError
     ├── RejectedError             the upstream will answer the same again
     ├── MismatchError             the answer is not what was asked for, or breaks a law of the domain
     └── FatalError                no unit of the run can succeed; the run ends
+        └── UpstreamUnavailable 9 the upstream has refused, limited or not answered everybody for too long
 """
 
 from __future__ import annotations
@@ -86,12 +86,6 @@ class Busy(SynctlError):
     exit_code = ExitCode.BUSY
 
 
-class UpstreamUnavailable(SynctlError):
-    """The upstream refuses or limits us."""
-
-    exit_code = ExitCode.UPSTREAM
-
-
 class RedisUnreachable(SynctlError):
     """No Redis or Valkey answers where the configuration says."""
 
@@ -144,3 +138,9 @@ class MismatchError(UnitError):
 
 class FatalError(UnitError):
     """No unit of the run can succeed, so the run ends: a wrong base URL, a refused key."""
+
+
+class UpstreamUnavailable(FatalError):
+    """The upstream has refused, limited or not answered everybody for too long; `synctl retry` goes on later."""
+
+    exit_code = ExitCode.UPSTREAM

@@ -6,10 +6,11 @@ progress, pause, cancel and partial failure belong to the engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from synctl.config import Settings
 from synctl.store.db import Database
@@ -19,7 +20,9 @@ from synctl.store.upsert import Rows, Table
 __all__ = [
     "Batch",
     "Context",
+    "Gate",
     "Missing",
+    "OpenGate",
     "Plan",
     "Resource",
     "Rows",
@@ -27,6 +30,7 @@ __all__ = [
     "Session",
     "Stop",
     "Table",
+    "Turn",
     "Unit",
 ]
 
@@ -92,18 +96,77 @@ class Stop(Protocol):
         """Sleep for `timeout` seconds or until the work must end; whether it must."""
 
 
+class Turn(Protocol):
+    """Leave to make one request, and to say what became of it. Used with `with`: its end gives the leave back.
+
+    `failed`, `unreachable` and `limited` return for how many seconds the host has been so to everybody: that is no
+    fault of the unit. 0: it is not.
+    """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None: ...
+
+    def answered(self) -> None:
+        """The host answered as it should."""
+
+    def failed(self, *, fresh: bool) -> float:
+        """The host answered with an error of its own, too late or not to the end; `fresh`: to a first attempt."""
+
+    def unreachable(self) -> float:
+        """No connection came about."""
+
+    def limited(self, seconds: float) -> float:
+        """The host wants no request for so long: nobody in the fleet makes one."""
+
+
+class Gate(Protocol):
+    """The way to upstream hosts, one for the whole fleet: request rate, requests under way, closures, outages."""
+
+    def turn(self, host: str) -> Turn:
+        """Wait until a request may be made, or the work must end."""
+
+
+class OpenGate:
+    """Lets everything pass, for a source without an upstream: also a Turn that never hears of an outage."""
+
+    def turn(self, host: str) -> Self:
+        """Return at once."""
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        pass
+
+    def answered(self) -> None:
+        """Nobody wants to know."""
+
+    def failed(self, *, fresh: bool) -> float:
+        """Return 0: one failure tells nothing of others."""
+        return 0.0
+
+    def unreachable(self) -> float:
+        """Return 0: one failure tells nothing of others."""
+        return 0.0
+
+    def limited(self, seconds: float) -> float:
+        """Return 0: one limit tells nothing of others."""
+        return 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the engine gives a session: settings, the stop signal, and a call to make before each request.
-
-    `admit(host)` waits for the shared budget of an upstream host; `penalise(host, seconds)` tells the whole
-    fleet that the host limits us.
-    """
+    """What the engine gives a session: settings, the stop signal, and the gate to pass before each request."""
 
     settings: Settings
     stop: Stop
-    admit: Callable[[str], None] = field(default=lambda _host: None)
-    penalise: Callable[[str, float], None] = field(default=lambda _host, _seconds: None)
+    gate: Gate = field(default_factory=OpenGate)
 
 
 class Session(Protocol):
@@ -129,6 +192,12 @@ class Resource(Protocol):
 
     def plan(self, selectors: Selectors, database: Database, settings: Settings, today: date) -> Plan:
         """Resolve a selection. Raises UsageError where it names what does not exist."""
+
+    def overlap(self, one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+        """Whether two selections, given by the `params` of their plans, store a row in common.
+
+        Runs that do take turns; others may work at the same time.
+        """
 
     def concurrency(self, source: str, settings: Settings) -> int:
         """How many units a shard processes at once."""

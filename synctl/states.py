@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from synctl.errors import ExitCode
+from synctl.errors import ExitCode, UpstreamUnavailable
 
 
 class RunState(StrEnum):
@@ -79,6 +79,8 @@ def outcome(*, done: int, failed: int) -> RunState:
     return RunState.PARTIAL if failed else RunState.SUCCEEDED
 
 
-def exit_code(state: RunState) -> ExitCode:
-    """The exit code of a command that waited for a run until it came to `state`."""
+def exit_code(state: RunState, error_class: str | None = None) -> ExitCode:
+    """The exit code of a command that waited for a run until it came to `state`, by the error that ended it."""
+    if state is RunState.FAILED and error_class == UpstreamUnavailable.__name__:
+        return UpstreamUnavailable.exit_code
     return _OUTCOME_EXIT.get(state, ExitCode.OK)

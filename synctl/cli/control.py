@@ -13,7 +13,7 @@ from synctl.cli.output import count, emit, say
 from synctl.cli.session import Session, open_session
 from synctl.engine.enqueue import Order, Why
 from synctl.engine.view import views
-from synctl.states import TERMINAL, RunState, exit_code
+from synctl.states import TERMINAL, RunState
 from synctl.store.runs import Run
 
 WaitOption = Annotated[bool, typer.Option("--wait", help="Return when it is a fact, however long that takes.")]
@@ -115,7 +115,7 @@ def retry(
             say(f"{found.run.id}  {texts.get(found.why, count(found.reopened, 'unit') + ' queued again')}")
         if wait or watch:
             ended = follow(session, [found.run.id], draw=watch, json=json and watch)[0]
-            raise typer.Exit(exit_code(ended.run.state))
+            raise typer.Exit(ended.exit_code)
 
 
 def _settled(session: Session, run: Run, resting: frozenset[RunState], *, wait: bool) -> Run:

@@ -34,11 +34,13 @@ from synctl.engine.enqueue import Enqueued, Order, Why, identity
 from synctl.engine.view import RunView
 from synctl.errors import ExitCode, UsageError
 from synctl.resource import Plan, Selectors
-from synctl.states import exit_code
 
 ShardsOption = Annotated[
     int | None,
     typer.Option("--shards", metavar="N", min=1, help="Jobs that share the run; one a worker by default."),
+]
+NoWaitOption = Annotated[
+    bool, typer.Option("--no-wait", help="Exit 8 where the run would have to wait for one that stores the same rows.")
 ]
 _WHY: Final = {
     Why.CREATED: "queued",
@@ -62,6 +64,7 @@ def enqueue(
     source: SourceOption = None,
     shards: ShardsOption = None,
     force: ForceOption = False,
+    no_wait: NoWaitOption = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when the run has ended, with its exit code.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run live, then as --wait.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be queued; change nothing.")] = False,
@@ -72,8 +75,9 @@ def enqueue(
     """Queue a sync and print its run id at once.
 
     The id is made of resource, day and selection, so a repeated order finds the run that exists and says
-    why: it is active, it is fresh, or only its failed units are queued again. Without selectors: 100
-    cities, all 23 methods, both madhabs, this year.
+    why: it is active, it is fresh, or only its failed units are queued again. Runs that store the same
+    rows take turns: the next one waits, and starts by itself. Without selectors: 100 cities, all 23
+    methods, both madhabs, this year.
 
     \b
     Examples:
@@ -83,7 +87,8 @@ def enqueue(
       synctl enqueue prayer --wait --quiet          (cron)
 
     Exit codes: 0 queued or nothing new; with --wait 0 succeeded, 3 partial, 4 failed, 6 paused, 7 cancelled;
-    2 usage, 5 prerequisites not met, 8 --force on an active run, 10 Redis or database unreachable.
+    2 usage, 5 prerequisites not met, 8 --force on an active run or --no-wait where one has to, 9 upstream
+    unavailable, 10 Redis or database unreachable.
     """
     selectors = chosen(
         cities=cities, city=city, country=country, methods=methods, madhab=madhab, year=year, first=first, last=last,
@@ -91,7 +96,9 @@ def enqueue(
     )  # fmt: skip
     with open_session() as session:
         manner = Manner(wait=wait, watch=watch, dry_run=dry_run, quiet=quiet, json=json)
-        code = order(session, resource, selectors, Order(force=force, shards=shards, reason=reason), manner)
+        code = order(
+            session, resource, selectors, Order(force=force, shards=shards, reason=reason, no_wait=no_wait), manner
+        )
     raise typer.Exit(code)
 
 
@@ -136,7 +143,7 @@ def order(
         return ExitCode.OK
     draw = manner.watch and enqueued.why is not Why.FRESH
     ended = follow(session, [enqueued.run.id], draw=draw, json=manner.json and manner.watch)[0]
-    code = exit_code(ended.run.state)
+    code = ended.exit_code
     if code and manner.quiet:
         warn(f"{ended.run.id} {ended.run.state}: {ended.note or f'{ended.failed} units failed'}")
     elif not (manner.quiet or manner.json or manner.watch):
@@ -149,7 +156,7 @@ def order(
 def _report(session: Session, enqueued: Enqueued) -> None:
     run = enqueued.run
     text = _WHY[enqueued.why].format(state=run.state, reopened=count(enqueued.reopened, "unit"))
-    say(f"{run.id}  {text}")
+    say(f"{run.id}  {text}{f' (waiting for {enqueued.waits_for})' if enqueued.waits_for else ''}")
     say(f"  {run.label}: {count(run.total, 'unit')} from {run.source}")
     queue = keys.queue(run.resource)
     listening = any(worker.queue == queue for worker in queues.workers(session.client))
@@ -181,6 +188,7 @@ def _as_json(enqueued: Enqueued) -> dict[str, object]:
         "state": str(run.state),
         "why": str(enqueued.why),
         "created": enqueued.why is Why.CREATED,
+        "waits_for": enqueued.waits_for or None,
         "resource": run.resource,
         "source": run.source,
         "label": run.label,

@@ -10,7 +10,7 @@ from synctl.cli.follow import follow
 from synctl.cli.options import JsonOption
 from synctl.cli.output import emit, say
 from synctl.cli.session import open_session
-from synctl.states import ACTIVE, RunState, exit_code
+from synctl.states import ACTIVE, RunState
 from synctl.store import runs as store
 
 
@@ -46,4 +46,4 @@ def watch(
             return
         ended = follow(session, chosen, draw=True, json=json)
     if exit_with:
-        raise typer.Exit(max(exit_code(view.run.state) for view in ended))
+        raise typer.Exit(max(view.exit_code for view in ended))

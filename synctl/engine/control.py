@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from redis import Redis
 
-from synctl.engine import progress, queues
+from synctl.engine import progress, queues, turns
 from synctl.engine.reaper import Reaper
 from synctl.errors import Busy
 from synctl.states import REQUESTED, RunState
@@ -29,6 +29,7 @@ class Control:
         self._client = client
         self._connection = connection
         self._actor = actor
+        self._reaper = Reaper(database, client, connection, actor)
 
     def pause(self, name: str, reason: str = "") -> Run:
         """Ask a run to pause; a queued one is paused at once."""
@@ -58,7 +59,8 @@ class Control:
                 only_from={RunState.PAUSED},
             )
             shards.expect(transaction, run.seq, run.shards)
-            jobs = shards.expected(transaction, run.id)
+            ahead = turns.line_up(transaction, runs.get(transaction, run.id))
+            jobs = [] if ahead else shards.expected(transaction, run.id)
         progress.forget(self._client, run.id)
         queues.push(self._connection, jobs)
         return self._get(run.id)
@@ -76,6 +78,7 @@ class Control:
             runs.delete(transaction, run, self._actor, reason)
         queues.withdraw(self._client, jobs)
         progress.forget(self._client, run.id)
+        self._reaper.next_turns(run.resource)
         return run
 
     def wait(self, run_id: str, condition: Callable[[Run], bool], patience: float | None) -> Run:
@@ -108,6 +111,7 @@ class Control:
                 settled = False
         if settled:
             queues.withdraw(self._client, jobs)
+            self._reaper.next_turns(run.resource)
         else:
             progress.flag(self._client, run.id, flag)
         return self._get(run.id)
@@ -117,7 +121,10 @@ class Control:
             expected = shards.expected(transaction, run.id)
         if any(progress.leases(self._client, [(one.run_id, one.shard) for one in expected])):
             return False
-        return Reaper(self._database, self._client, self._connection, self._actor).settle(run)
+        settled = self._reaper.settle(run)
+        if settled:
+            self._reaper.next_turns(run.resource)
+        return settled
 
     def _get(self, name: str) -> Run:
         with self._database.read() as transaction:

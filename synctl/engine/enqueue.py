@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -12,13 +12,14 @@ from redis import Redis
 
 from synctl.clock import today
 from synctl.config import Settings
-from synctl.engine import keys, progress, queues
+from synctl.engine import keys, progress, queues, turns
 from synctl.errors import Busy, PrerequisitesNotMet, UsageError
 from synctl.resource import Plan, Resource, Selectors
 from synctl.states import ACTIVE, RunState
 from synctl.store import ledger, runs, shards
 from synctl.store.db import Database, Transaction
 from synctl.store.runs import Actor, NewRun, Run
+from synctl.store.shards import Shard
 
 
 class Why(StrEnum):
@@ -33,11 +34,15 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """The run that a selection belongs to, new or not. `reopened`: units that are queued again."""
+    """The run that a selection belongs to, new or not.
+
+    `reopened`: units that are queued again. `waits_for`: the run that has to end first.
+    """
 
     run: Run
     why: Why
     reopened: int = 0
+    waits_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Order:
     force: bool = False
     shards: int | None = None
     reason: str = ""
+    no_wait: bool = False
 
 
 class Enqueuer:
@@ -83,10 +89,8 @@ class Enqueuer:
                 found = Enqueued(runs.get(transaction, run_id), Why.CREATED)
             else:
                 found = self._join(transaction, runs.get(transaction, run_id), order)
-            jobs = shards.expected(transaction, run_id) if found.why not in (Why.ACTIVE, Why.FRESH) else []
-        if jobs:
-            progress.forget(self._client, run_id)
-            queues.push(self._connection, jobs)
+            found, jobs = self._line_up(transaction, found, order)
+        self._push(found, jobs)
         return found
 
     def retry(self, name: str, order: Order) -> Enqueued:
@@ -99,10 +103,29 @@ class Enqueuer:
             if run.state is RunState.SUCCEEDED:
                 return Enqueued(run, Why.FRESH)
             found = self._reopen(transaction, run, order, everything=False)
-            jobs = shards.expected(transaction, run.id)
-        progress.forget(self._client, run.id)
-        queues.push(self._connection, jobs)
+            found, jobs = self._line_up(transaction, found, order)
+        self._push(found, jobs)
         return found
+
+    def _line_up(self, transaction: Transaction, found: Enqueued, order: Order) -> tuple[Enqueued, list[Shard]]:
+        """Give a run that was just queued its place; return the jobs to push, none if it has to wait."""
+        if found.why in (Why.ACTIVE, Why.FRESH):
+            return replace(found, waits_for=found.run.waits_for), []
+        ahead = turns.line_up(transaction, found.run)
+        if ahead is None:
+            return found, shards.expected(transaction, found.run.id)
+        if order.no_wait:
+            raise Busy(
+                f"{ahead.id} is {ahead.state} and stores some of the same rows",
+                hint=f"`synctl status {ahead.id}` shows who works on it",
+            )
+        return replace(found, waits_for=ahead.id), []
+
+    def _push(self, found: Enqueued, jobs: list[Shard]) -> None:
+        if found.why in (Why.ACTIVE, Why.FRESH):
+            return
+        progress.forget(self._client, found.run.id)
+        queues.push(self._connection, jobs)
 
     def _new(self, run_id: str, plan: Plan, day: date, order: Order) -> NewRun:
         return NewRun(

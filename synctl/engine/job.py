@@ -14,9 +14,9 @@ from redis.exceptions import RedisError
 from synctl.config import Settings
 from synctl.config.settings import Upstream
 from synctl.engine import lease as leases
-from synctl.engine import progress, registry
-from synctl.engine.budget import Budget
+from synctl.engine import progress, registry, turns
 from synctl.engine.connect import connect_ticker, connect_worker
+from synctl.engine.gate import Gate
 from synctl.engine.gauge import Gauge
 from synctl.engine.progress import ProgressWriter
 from synctl.engine.reaper import Reaper
@@ -24,7 +24,7 @@ from synctl.engine.runner import Ended, ShardRunner
 from synctl.engine.stop import StopReason, StopSignal
 from synctl.engine.ticker import CALL_PART, Ticker
 from synctl.errors import DatabaseUnreachable, Fenced, SynctlError
-from synctl.resource import Context, Resource
+from synctl.resource import Context, OpenGate, Resource
 from synctl.states import RunState
 from synctl.store import ledger, runs, shards
 from synctl.store.db import Database, open_database
@@ -92,13 +92,12 @@ class _Job:
             log.error("shard %d of %s is left to the reaper: %s", self._shard, self._run_id, error)
             return f"left: {error}"
         except SynctlError as error:
-            return self._fail(run, lease, str(error))
+            ended = self._fail(run, lease, str(error), error)
         except Exception as error:
             log.exception("shard %d of %s", self._shard, self._run_id)
             why = f"unexpected {type(error).__name__}: {error}; the worker's log has the traceback"
-            return self._fail(run, lease, why)
-        if ended.reason is not None:
-            self._after_stop(ended)
+            ended = self._fail(run, lease, why, error)
+        self._afterwards(run, ended)
         return f"{ended.reason.name.lower() if ended.reason else 'drained'}: {ended.state}"
 
     def _work(self, run: Run, lease: Lease) -> Ended:
@@ -111,33 +110,33 @@ class _Job:
             ("total", run.total),
         )
         runner = ShardRunner(database=self._database, run=run, lease=lease, gauge=gauge, stop=stop, actor=self._actor)
+        gate = self._gate(run, stop, gauge)
         ticker = Ticker(
             writer=ProgressWriter(self._client, lease, round(self._ttl_s * 1000)),
             gauge=gauge,
             stop=stop,
             lease_ttl_s=self._ttl_s,
             confirm=runner.confirm,
+            chore=gate.renew if gate else None,
             shutdown=self._context.shutdown,
         )
         with ticker:
             resource = registry.load(run.resource)
             self._require(resource)
-            session = resource.open(run.source, self._context_of(run, stop))
+            context = Context(settings=self._settings, stop=stop, gate=gate or OpenGate())
+            session = resource.open(run.source, context)
             return runner.drain(session, resource.concurrency(run.source, self._settings))
 
-    def _context_of(self, run: Run, stop: StopSignal) -> Context:
+    def _gate(self, run: Run, stop: StopSignal, gauge: Gauge) -> Gate | None:
         limits = getattr(self._settings.sources, run.source, None)  # a plug-in's source has no settings here
-        if not isinstance(limits, Upstream):
-            return Context(settings=self._settings, stop=stop)
-        budget = Budget(self._client, limits.rate, limits.burst, stop)
-        return Context(settings=self._settings, stop=stop, admit=budget.admit, penalise=budget.penalise)
+        return Gate(self._client, limits, stop, gauge) if isinstance(limits, Upstream) else None
 
     def _require(self, resource: Resource) -> None:
         missing = resource.prerequisites(self._database, self._settings)
         if missing:
             raise SynctlError("; ".join(f"{lack.what}: {lack.mend}" for lack in missing))
 
-    def _fail(self, run: Run, lease: Lease, reason: str) -> str:
+    def _fail(self, run: Run, lease: Lease, reason: str, error: Exception) -> Ended:
         """The run cannot go on, whoever works on it: end it, fence its other shards, keep what is done.
 
         Only who still holds its shard may say so.
@@ -147,32 +146,40 @@ class _Job:
             with self._database.write() as transaction:
                 ledger.guard(transaction, lease)
                 shards.dissolve(transaction, run.seq)
-                runs.transition(transaction, run, RunState.FAILED, self._actor, reason=reason)
-        except (Fenced, DatabaseUnreachable) as error:
-            log.error("%s", error)
-            return f"left: {error}"
-        return f"failed: {reason}"
+                failed = runs.transition(
+                    transaction, run, RunState.FAILED, self._actor, reason=reason, error_class=type(error).__name__
+                )
+        except (Fenced, DatabaseUnreachable) as refused:
+            log.error("%s", refused)
+            return Ended(StopReason.LOST, None)
+        return Ended(None, RunState.FAILED if failed else None)
 
-    def _after_stop(self, ended: Ended) -> None:
-        """Queue what is left. A shard that Redis failed or that was taken over is left to the reaper."""
-        if ended.reason in (StopReason.LOST, StopReason.SUSPENDED) or ended.state not in (
-            RunState.QUEUED,
-            RunState.RUNNING,
-        ):
+    def _afterwards(self, run: Run, ended: Ended) -> None:
+        """Queue what is left, or what waited for this run to end.
+
+        A shard that Redis failed or that was taken over is left to the reaper.
+        """
+        if ended.state is None or ended.reason in (StopReason.LOST, StopReason.SUSPENDED):
             return
         connection = connect_worker(self._context.redis_url)
         try:
-            if ended.reason in (StopReason.PAUSE, StopReason.CANCEL):
-                self._drop_stale_flag(connection)
             reaper = Reaper(self._database, self._client, connection, self._actor)
-            with self._database.read() as transaction:
-                mine = [one for one in shards.expected(transaction, self._run_id) if one.shard == self._shard]
-            for shard in mine:
-                reaper.requeue(shard)
-        except RedisError as error:
-            log.error("shard %d of %s was not queued again, a reaper will: %s", self._shard, self._run_id, error)
+            if ended.state not in turns.IN_LINE:
+                reaper.next_turns(run.resource)
+            elif ended.reason is not None:
+                if ended.reason in (StopReason.PAUSE, StopReason.CANCEL):
+                    self._drop_stale_flag(connection)
+                self._requeue(reaper)
+        except (RedisError, SynctlError) as error:
+            log.error("%s: what comes after shard %d is left to a reaper: %s", run.id, self._shard, error)
         finally:
             connection.close()
+
+    def _requeue(self, reaper: Reaper) -> None:
+        with self._database.read() as transaction:
+            mine = [one for one in shards.expected(transaction, self._run_id) if one.shard == self._shard]
+        for shard in mine:
+            reaper.requeue(shard)
 
     def _drop_stale_flag(self, connection: Redis) -> None:
         """A flag whose request SQL does not know: it was raised late, after the run had gone on."""

@@ -44,6 +44,11 @@ def budget(host: str) -> str:
     return f"{PREFIX}:budget:{host}"
 
 
-def closed(host: str) -> str:
-    """Present while an upstream host limits us."""
-    return f"{PREFIX}:closed:{host}"
+def host(name: str) -> str:
+    """Hash: how an upstream host has failed since its last good answer, and until when it is closed."""
+    return f"{PREFIX}:host:{name}"
+
+
+def slots(name: str) -> str:
+    """Sorted set: the requests to an upstream host under way, each with the moment it counts no more."""
+    return f"{PREFIX}:slots:{name}"

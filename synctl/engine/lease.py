@@ -11,7 +11,7 @@ import socket
 
 from redis import Redis
 
-from synctl.engine import keys, progress
+from synctl.engine import keys, progress, turns
 from synctl.errors import Fenced
 from synctl.states import LIVE, RunState
 from synctl.store import runs, shards
@@ -25,8 +25,8 @@ def acquire(
 ) -> Lease:
     """Take a shard, and set the run running if it was queued.
 
-    Raises Fenced if somebody holds it, if this attempt is out of date, or if the run is not to be worked on:
-    the job that asked ends without a trace.
+    Raises Fenced if somebody holds it, if this attempt is out of date, or if the run is not to be worked on
+    or not yet: the job that asked ends without a trace.
     """
     holder = f"{socket.gethostname()}:{os.getpid()}"
     token = f"{holder}:{secrets.token_hex(8)}"
@@ -34,14 +34,24 @@ def acquire(
     if not client.set(key, token, nx=True, px=ttl_ms):
         raise Fenced(f"{run_id} shard {shard}: held by {client.get(key)!r}")
     try:
-        with database.write() as transaction:
-            run = _workable(runs.find(transaction, run_id), run_id)
-            epoch = shards.acquire(transaction, run, shard, attempt, f"{holder} {actor.who}")
-            runs.transition(transaction, run, RunState.RUNNING, actor, only_from={RunState.QUEUED})
+        run_seq, epoch = _take(database, run_id, shard, attempt, holder, actor)
     except BaseException:
         progress.release_lease(client, key, token)
         raise
-    return Lease(run_id, run.seq, shard, epoch, token, holder)
+    return Lease(run_id, run_seq, shard, epoch, token, holder)
+
+
+def _take(database: Database, run_id: str, shard: int, attempt: int, holder: str, actor: Actor) -> tuple[int, int]:
+    """Return the run's `seq` and the shard's new epoch."""
+    with database.write() as transaction:
+        run = _workable(runs.find(transaction, run_id), run_id)
+        # Of two that overlap and were queued at the same moment, the younger learns here that it has to wait.
+        ahead = turns.line_up(transaction, run) if run.state is RunState.QUEUED else None
+        if ahead is None:
+            epoch = shards.acquire(transaction, run, shard, attempt, f"{holder} {actor.who}")
+            runs.transition(transaction, run, RunState.RUNNING, actor, only_from={RunState.QUEUED})
+            return run.seq, epoch
+    raise Fenced(f"{run_id}: it waits for {ahead.id}")  # after the commit, which keeps the note of that
 
 
 def _workable(run: Run | None, run_id: str) -> Run:

@@ -39,7 +39,11 @@ _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL
 
 
 class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """What one shard says of itself. Rates are per second over the last ten seconds."""
+    """What one shard says of itself.
+
+    Rates are per second over the last ten seconds in which it could work. `waits`: the upstream's host is closed to
+    it, for `wait_s` more seconds. `stalled_s`: for so long it has done no unit, 0 while that is nothing unusual.
+    """
 
     holder: str
     at: int
@@ -47,6 +51,9 @@ class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
     unit_rate: float = 0.0
     row_rate: float = 0.0
     note: str = ""
+    waits: bool = False
+    wait_s: float = 0.0
+    stalled_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +70,26 @@ class Progress:
     @property
     def unit_rate(self) -> float:
         """Units a second over all shards that are alive."""
-        return sum(shard.unit_rate for shard in self._fresh)
+        return sum(shard.unit_rate for shard in self._fresh if not shard.waits)
 
     @property
     def row_rate(self) -> float:
         """Rows a second over all shards that are alive."""
-        return sum(shard.row_rate for shard in self._fresh)
+        return sum(shard.row_rate for shard in self._fresh if not shard.waits)
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds until the last unit at the present rate; None where there is none."""
-        if None in (self.total, self.done, self.failed) or self.unit_rate <= 0:
+        """Seconds until the last unit at the usual pace, after what has to be waited; None where nothing is known."""
+        pace = sum(shard.unit_rate for shard in self._fresh)
+        if self.total is None or self.done is None or self.failed is None or pace <= 0:
             return None
-        assert self.total is not None  # noqa: S101 - for the type checker
-        return max(0, self.total - (self.done or 0) - (self.failed or 0)) / self.unit_rate
+        wait = max((shard.wait_s for shard in self._fresh), default=0.0)
+        return wait + max(0, self.total - self.done - self.failed) / pace
+
+    @property
+    def stalled_s(self) -> float:
+        """For how long the shard that is stuck the longest has done no unit; 0: none is stuck."""
+        return max((shard.stalled_s for shard in self._fresh), default=0.0)
 
     @property
     def _fresh(self) -> tuple[ShardProgress, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from redis import Redis
 
 from synctl.clock import now_ms
-from synctl.engine import progress, queues
+from synctl.engine import progress, queues, turns
 from synctl.states import LIVE, REQUESTED, RunState
 from synctl.store import runs, shards
 from synctl.store.db import Database
@@ -50,7 +50,7 @@ class Reaper:
             if isinstance(target, Shard):
                 if self.requeue(target, at_front=at_front):
                     done.append(finding)
-            elif self.settle(target):
+            elif self.advance(target) if target.waits_for else self.settle(target):
                 done.append(finding)
         return done
 
@@ -64,6 +64,25 @@ class Reaper:
                 run = runs.get(transaction, shard.run_id)
                 runs.record(transaction, run.id, "taken-over", run.state, self._actor, f"{shard.holder} is gone")
         queues.push(self._connection, [after], at_front=at_front)
+        return True
+
+    def next_turns(self, resource: str) -> None:
+        """Queue the runs whose turn it is: to be called when a run of the resource has ended or rests."""
+        with self._database.read() as transaction:
+            waiting = turns.waiting(transaction, resource)
+        for run in waiting:
+            self.advance(run)
+
+    def advance(self, run: Run) -> bool:
+        """Queue a run that waited for another, if it is its turn; False if not, or if another process was quicker."""
+        with self._database.write() as transaction:
+            current = runs.find(transaction, run.id)
+            if current is None or current.state is not RunState.QUEUED or not current.waits_for:
+                return False
+            if turns.line_up(transaction, current) is not None:
+                return False
+            jobs = shards.expected(transaction, current.id)
+        queues.push(self._connection, jobs)
         return True
 
     def settle(self, run: Run) -> bool:
@@ -86,14 +105,19 @@ class Reaper:
     def _findings(self) -> list[tuple[Finding, Shard | Run]]:
         with self._database.read() as transaction:
             expected = shards.expected(transaction)
-            active = runs.listing(transaction, states=LIVE | {RunState.QUEUED}, limit=1_000_000)
+            active = runs.listing(transaction, states=LIVE | {RunState.QUEUED}, limit=runs.ALL)
+            blocked = {run.id: turns.blocker(transaction, run) for run in active if run.waits_for}
         alive = progress.leases(self._client, [(shard.run_id, shard.shard) for shard in expected])
         waiting = queues.queued(self._client, expected)
         states = {run.id: run for run in active}
         living = {shard.run_id for shard, lives in zip(expected, alive, strict=True) if lives}
         found: list[tuple[Finding, Shard | Run]] = []
         for run in active:
-            if run.state in REQUESTED and run.id not in living:
+            if run.id in blocked:
+                if blocked[run.id] is None:
+                    finding = Finding(run.id, f"it waited for {run.waits_for}, and its turn has come", "queue it")
+                    found.append((finding, run))
+            elif run.state in REQUESTED and run.id not in living:
                 action = f"set it {REQUESTED[run.state]}"
                 found.append((Finding(run.id, f"{run.state}, but no worker holds it", action), run))
             elif run.state not in REQUESTED and not any(shard.run_id == run.id for shard in expected):
@@ -101,7 +125,7 @@ class Reaper:
         oldest = now_ms() - START_GRACE_MS
         for shard, lives, waits in zip(expected, alive, waiting, strict=True):
             run_of = states.get(shard.run_id)
-            if lives or waits or run_of is None or run_of.state in REQUESTED:
+            if lives or waits or run_of is None or run_of.state in REQUESTED or run_of.id in blocked:
                 continue
             if max(shard.started_at or 0, shard.enqueued_at) <= oldest:
                 what = (

@@ -56,6 +56,7 @@ class ShardRunner:
         self._stop = stop
         self._actor = actor
         self._in_flight = 0
+        self._stalled = False
 
     def drain(self, session: Session, concurrency: int) -> Ended:
         """Work until no unit is left or the shard must stop; settle what that means for the run."""
@@ -106,8 +107,24 @@ class ShardRunner:
         while not self._stop.is_set():
             settled = pool.settled(timeout=WAIT_S)
             if settled:
+                self._stalled = False
                 return settled
+            if self._gauge.stalled_s and not self._stalled:
+                self._stalled = True
+                self._note_stall()
         return []
+
+    def _note_stall(self) -> None:
+        """Leave it in the audit trail: that is where stalls are counted."""
+        note = self._gauge.snapshot().note
+        log.warning("%s shard %d is %s", self._run.id, self._lease.shard, note)
+
+        def record(transaction: Transaction) -> None:
+            ledger.guard(transaction, self._lease)
+            state = runs.get(transaction, self._run.id).state
+            runs.record(transaction, self._run.id, "stalled", state, self._actor, f"shard {self._lease.shard}: {note}")
+
+        self._patiently(record)
 
     def _commit(self, settled: Sequence[Settled], room: int) -> list[ledger.Claimed]:
         """Commit what is settled, in steps, and claim as many units as there is room for."""

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self
 
 from redis.exceptions import RedisError
@@ -34,6 +35,7 @@ log = logging.getLogger("synctl.ticker")
 class Ticker:
     """A thread beside the shard's loop.
 
+    `chore` is something else of Redis' to be kept alive once a second.
     `confirm` returns the run's state as SQL has it, or None if this process no longer holds the shard.
     `shutdown` tells whether SIGTERM came: a signal handler may only set a flag, since an Event's own lock
     could be held by the very thread that the handler interrupts.
@@ -48,6 +50,7 @@ class Ticker:
         lease_ttl_s: float,
         confirm: Callable[[], RunState | None],
         shutdown: Callable[[], bool],
+        chore: Callable[[], None] | None = None,
     ) -> None:
         self._writer = writer
         self._gauge = gauge
@@ -55,6 +58,7 @@ class Ticker:
         self._lease_ttl_s = lease_ttl_s
         self._confirm = confirm
         self._shutdown = shutdown
+        self._chore = chore
         self._ended = threading.Event()
         self._renewed = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
@@ -92,6 +96,7 @@ class Ticker:
             self._tick()
             if count % CONFIRM_EVERY == 0:
                 self._ask_sql()
+                self._do_chore()
 
     def _tick(self) -> None:
         began = time.monotonic()
@@ -109,6 +114,11 @@ class Ticker:
             self._stop.request(StopReason.LOST)
         elif control in _FLAGS:
             self._stop.request(_FLAGS[control])
+
+    def _do_chore(self) -> None:
+        with suppress(RedisError):  # the next tick finds out
+            if self._chore is not None:
+                self._chore()
 
     def _ask_sql(self) -> None:
         try:

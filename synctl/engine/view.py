@@ -10,7 +10,8 @@ from redis import Redis
 from synctl.clock import iso, now_ms
 from synctl.engine import progress
 from synctl.engine.progress import Progress
-from synctl.states import LIVE, RunState
+from synctl.errors import ExitCode
+from synctl.states import LIVE, RunState, exit_code
 from synctl.store.runs import Run
 
 
@@ -61,7 +62,14 @@ class RunView:
     @property
     def note(self) -> str:
         """Why it is in its state, or what it waits for."""
+        if self.run.waits_for:
+            return f"waiting for {self.run.waits_for}"
         return next((shard.note for shard in self.live.shards if shard.note), "") or self.run.reason
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of a command that waited for the run."""
+        return exit_code(self.run.state, self.run.error_class)
 
     def as_json(self) -> dict[str, object]:
         """Return the stable fields of `--json`."""
@@ -74,6 +82,7 @@ class RunView:
             "label": run.label,
             "state": str(run.state),
             "reason": self.note,
+            "waits_for": self.run.waits_for or None,
             "total": run.total,
             "done": self.done,
             "failed": self.failed,
@@ -83,6 +92,7 @@ class RunView:
             "rows_per_s": round(self.live.row_rate, 1) if running else 0.0,
             "eta_s": None if self.eta_s is None else round(self.eta_s, 1),
             "elapsed_s": None if self.elapsed_s is None else round(self.elapsed_s, 1),
+            "stalled_s": round(self.live.stalled_s, 1) if running else 0.0,
             "current": self.current,
             "lease": [
                 {"holder": shard.holder, "heartbeat_age_s": round((now_ms() - shard.at) / 1000, 1)}

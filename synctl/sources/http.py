@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -18,11 +17,18 @@ import tenacity
 
 from synctl import __version__, clock
 from synctl.config import Upstream
-from synctl.errors import FatalError, RateLimitedError, RejectedError, TransientError, UnitError
+from synctl.errors import (
+    FatalError,
+    RateLimitedError,
+    RejectedError,
+    TransientError,
+    UnitError,
+    UpstreamUnavailable,
+)
 from synctl.sources.sockets import OpenSockets
 
 if TYPE_CHECKING:
-    from synctl.resource import Context, Stop
+    from synctl.resource import Context, Gate, Stop, Turn
 
 T = TypeVar("T")
 Params = Mapping[str, str | int | float]
@@ -31,6 +37,9 @@ MAX_REDIRECTS = 3
 """An upstream redirects once, from an old path to a new one; more is a loop."""
 SLOWEST = 10
 """A whole answer may take so many time-outs, so that one byte a second does not hold a thread for ever."""
+MOST_DOUBLINGS = 20
+"""Of a wait: a million times the first, beyond any cap. An outage may be tried a thousand times."""
+UNLIMITED = 2**31
 LONGEST_MESSAGE = 200
 """Characters of an upstream's own words that are kept in the ledger."""
 
@@ -63,17 +72,26 @@ def fetcher(source: str, context: Context) -> Fetcher:
         backoff=retry.backoff,
         backoff_cap=retry.backoff_cap,
         retry_after_cap=retry.retry_after_cap,
+        outage=retry.outage,
         stop=context.stop,
-        admit=context.admit,
-        penalise=context.penalise,
+        gate=context.gate,
     )
+
+
+@dataclass(slots=True)
+class _Tries:
+    """Requests made for one answer, those that count against it, and those that do not: the host failed everybody."""
+
+    made: int = 0
+    counted: int = 0
+    excused: int = 0
 
 
 class Fetcher:
     """GET from one upstream, for many threads at once. Open it in the process that uses it, after any fork.
 
-    Times are seconds. `admit(host)` is called before each request and may wait; `penalise(host, seconds)`
-    when the host limits us.
+    Times are seconds. Each request passes the `gate`, which may wait. A host may fail or limit everybody for
+    `outage` before that is fatal.
     """
 
     def __init__(
@@ -86,16 +104,16 @@ class Fetcher:
         backoff: float,
         backoff_cap: float,
         retry_after_cap: float,
+        outage: float,
         stop: Stop,
-        admit: Callable[[str], None],
-        penalise: Callable[[str, float], None],
+        gate: Gate,
         transport: httpx.BaseTransport | None = None,
         jitter: Callable[[], float] = random.random,
         now_ms: Callable[[], int] = clock.now_ms,
     ) -> None:
-        self._stop, self._admit, self._penalise = stop, admit, penalise
+        self._stop, self._gate, self._attempts = stop, gate, attempts
         self._backoff, self._backoff_cap, self._retry_after_cap = backoff, backoff_cap, retry_after_cap
-        self._jitter, self._now_ms = jitter, now_ms
+        self._jitter, self._now_ms, self._outage = jitter, now_ms, outage
         self._slowest = timeout * SLOWEST
         self._sockets = OpenSockets()
         self._closed = False
@@ -114,7 +132,7 @@ class Fetcher:
         )
         self._host = self._client.base_url.netloc.decode()
         self._retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(attempts),
+            stop=lambda state: _tries(state).counted >= attempts,
             wait=self._pause,
             retry=tenacity.retry_if_exception_type(TransientError),
             sleep=self._sleep,
@@ -127,7 +145,7 @@ class Fetcher:
         A DecodeError or ValueError of `decode` counts as a broken answer, worth another try; a UnitError it
         raises stands. Raises UnitError with the number of attempts, Interrupted when the work must end.
         """
-        return self._retrying(self._attempt, path, params, decode, itertools.count(1))
+        return self._retrying(self._attempt, path, params, decode, _Tries())
 
     def close(self) -> None:
         """End requests under way, which raise Interrupted, and release the connections."""
@@ -135,27 +153,33 @@ class Fetcher:
         self._sockets.shut()
         self._client.close()
 
-    def _attempt(self, path: str, params: Params, decode: Callable[[bytes], T], numbers: Iterator[int]) -> Response[T]:
-        number = next(numbers)
+    def _attempt(self, path: str, params: Params, decode: Callable[[bytes], T], tries: _Tries) -> Response[T]:
+        tries.made += 1
+        tries.counted += 1
         try:
-            answer, body = self._ask(path, params)
-            self._refuse(answer, body, number)
+            answer, body = self._ask(path, params, tries)
             value = _decoded(decode, body, answer.status_code)
         except UnitError as error:
-            error.attempts = number
+            error.attempts = tries.made
             raise
-        return Response(answer.status_code, body, answer.headers, number, value)
+        return Response(answer.status_code, body, answer.headers, tries.made, value)
 
-    def _ask(self, path: str, params: Params) -> tuple[httpx.Response, bytes]:
+    def _ask(self, path: str, params: Params, tries: _Tries) -> tuple[httpx.Response, bytes]:
         """One answer, redirected no further than within the host: elsewhere nobody vouches for it."""
         request = self._client.build_request("GET", path, params=params, extensions={"trace": self._sockets.trace})
         for _ in range(1 + MAX_REDIRECTS):
             self._stop_if_asked()
-            self._admit(self._host)
-            self._stop_if_asked()
-            answer, body = self._exchange(request)
-            if answer.next_request is None:
-                return answer, body
+            with self._gate.turn(self._host) as turn:
+                self._stop_if_asked()
+                try:
+                    answer, body = self._exchange(request)
+                except TransientError as error:
+                    self._excuse(error, tries, turn)
+                    raise
+                if answer.next_request is None:
+                    self._judge(answer, body, turn, tries)
+                    return answer, body
+                turn.answered()
             here, request = request.url, answer.next_request
             if request.url.host != here.host or (here.scheme == "https" and request.url.scheme == "http"):
                 break
@@ -187,21 +211,47 @@ class Fetcher:
                 raise TransientError(f"{self._host} answers too slowly", http_status=answer.status_code)
         return bytes(body)
 
-    def _refuse(self, answer: httpx.Response, body: bytes, number: int) -> None:
-        """Raise what the status means, unless it is success."""
+    def _judge(self, answer: httpx.Response, body: bytes, turn: Turn, tries: _Tries) -> None:
+        """Tell the gate what the status means, and raise that unless it is success."""
         status = answer.status_code
         if answer.is_success:
+            turn.answered()
             return
         message = f"{self._host} answered {status}: {_upstreams_words(body) or answer.reason_phrase}"
         if status == 429 or (status == 503 and "retry-after" in answer.headers):
             seconds = _retry_after(answer.headers, self._now_ms() / 1000)
             if seconds is not None:
                 seconds = min(seconds, self._retry_after_cap)
-            self._penalise(self._host, seconds or self._backed_off(number))
-            raise RateLimitedError(message, retry_after=seconds, http_status=status)
+            limited = RateLimitedError(message, retry_after=seconds, http_status=status)
+            self._excuse(limited, tries, turn)
+            raise limited
         if status >= 500 or status == 408:
-            raise TransientError(message, http_status=status)
+            broken = TransientError(message, http_status=status)
+            self._excuse(broken, tries, turn)
+            raise broken
+        turn.answered()
         raise RejectedError(message, http_status=status)
+
+    def _excuse(self, error: TransientError, tries: _Tries, turn: Turn) -> None:
+        """Tell the gate, and do not count an attempt against the unit where the host is so to everybody.
+
+        Raises UpstreamUnavailable where it has been so for too long.
+        """
+        limit = self._attempts
+        if isinstance(error, RateLimitedError):
+            outage, limit = turn.limited(error.retry_after or self._backed_off(tries.made)), UNLIMITED
+        elif isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout):
+            outage, limit = turn.unreachable(), UNLIMITED
+        else:  # the last units of a run may all be bad ones, which looks like an outage
+            outage = turn.failed(fresh=tries.made == 1)
+        if outage > self._outage:
+            minutes = f"{outage / 60:,.0f} min" if outage >= 120 else f"{outage:.0f} s"
+            raise UpstreamUnavailable(
+                f"{self._host} has served nobody for {minutes}: {error}", http_status=error.http_status
+            ) from error
+        if outage and tries.excused < limit:
+            tries.counted -= 1
+            tries.excused += 1
 
     def _pause(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -211,7 +261,8 @@ class Fetcher:
 
     def _backed_off(self, number: int) -> float:
         """Doubled each time; half of it is chance, so that threads that failed together return apart."""
-        return min(self._backoff_cap, self._backoff * 2.0 ** (number - 1)) * (0.5 + 0.5 * self._jitter())
+        doubled = self._backoff * 2.0 ** min(number - 1, MOST_DOUBLINGS)
+        return min(self._backoff_cap, doubled) * (0.5 + 0.5 * self._jitter())
 
     def _sleep(self, seconds: float) -> None:
         self._stop.wait(seconds)
@@ -220,6 +271,11 @@ class Fetcher:
     def _stop_if_asked(self) -> None:
         if self._closed or self._stop.is_set():
             raise Interrupted
+
+
+def _tries(state: tenacity.RetryCallState) -> _Tries:
+    tries: _Tries = state.args[-1]
+    return tries
 
 
 def _decoded(decode: Callable[[bytes], T], body: bytes, status: int) -> T:

@@ -50,6 +50,9 @@ class Transaction(Protocol):
     def positional(self, sql: str, parameters: Sequence[object]) -> int:
         """Run driver SQL with positional parameters; the number of rows it changed."""
 
+    def serialise(self, name: str) -> None:
+        """Let no other write transaction that names the same pass this line until this one has ended."""
+
 
 class Database(Protocol):
     """A database that hands out transactions. Safe to share between threads, never across a fork."""
@@ -202,6 +205,9 @@ class _SqliteConnection:
 
     def positional(self, sql: str, parameters: Sequence[object]) -> int:
         return self.raw.execute(sql, parameters).rowcount
+
+    def serialise(self, name: str) -> None:
+        pass  # BEGIN IMMEDIATE lets one writer in at a time
 
     def rollback(self) -> None:
         if self.raw.in_transaction:

@@ -79,6 +79,14 @@ class Run(SQLModel, table=True):
     label: str
     state: str
     reason: str = Field(default="", description="why it is in this state, for people")
+    error_class: str | None = Field(
+        sa_column=Column(Text, nullable=True), default=None, description="of the error that ended it"
+    )
+    waits_for: str = Field(
+        sa_column=Column(Text, nullable=False, server_default=text("''")),
+        default="",
+        description="id of the run that has to end before this one, queued, may start",
+    )
     epoch: int = Field(default=0, description="the newest fencing token handed to a shard")
     attempt: int = Field(default=0, description="the newest RQ job number")
     shards: int = 1

@@ -113,6 +113,9 @@ class _PostgresConnection:
     def positional(self, sql: str, parameters: Sequence[object]) -> int:
         return self.raw.execute(sql, parameters).rowcount
 
+    def serialise(self, name: str) -> None:
+        self.raw.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"synctl {name}"])
+
 
 def _masked(url: str) -> str:
     head, _, tail = url.rpartition("@")

@@ -13,6 +13,8 @@ from synctl.errors import IllegalTransition, NotFound
 from synctl.states import ACTIVE, TERMINAL, RunState, sources_of
 from synctl.store.db import Row, Transaction
 
+ALL = 2**31
+"""More runs than there are."""
 SHORTEST_PART = 4
 """Characters of a run's id that name it: an unset shell variable must not name the only run there is."""
 
@@ -43,6 +45,8 @@ class Run:
     label: str
     state: RunState
     reason: str
+    error_class: str | None
+    waits_for: str
     epoch: int
     attempt: int
     shards: int
@@ -148,21 +152,24 @@ def transition(
     reason: str = "",
     only_from: Collection[RunState] | None = None,
     kind: str = "state",
+    error_class: str | None = None,
 ) -> bool:
     """Compare-and-set the state; return whether this call changed it.
 
-    `only_from` narrows the legal origins. A terminal state stamps `finished_at`.
+    `only_from` narrows the legal origins. A terminal state stamps `finished_at`. `error_class` is of the error
+    that ended the run. Whom it waits for is for `turns` to say anew.
     """
     origins = sources_of(target) & frozenset(only_from if only_from is not None else RunState)
     marks = ", ".join(f"'{state}'" for state in sorted(origins))
     now = now_ms()
     changed = transaction.execute(
-        "UPDATE run SET state = :target, reason = :reason,"
+        "UPDATE run SET state = :target, reason = :reason, error_class = :error_class, waits_for = '',"
         " started_at = CASE WHEN :running = 1 THEN COALESCE(started_at, :now) ELSE started_at END,"
         " finished_at = CASE WHEN :terminal = 1 THEN :now ELSE NULL END"
         f" WHERE seq = :seq AND state IN ({marks})",
         target=str(target),
         reason=reason,
+        error_class=error_class,
         now=now,
         running=int(target is RunState.RUNNING),
         terminal=int(target in TERMINAL),
@@ -171,6 +178,15 @@ def transition(
     if changed:
         record(transaction, run.id, kind, target, actor, reason)
     return bool(changed)
+
+
+def wait_for(transaction: Transaction, run: Run, other: str) -> None:
+    """Note the id of the run that a queued one waits for; empty: for none."""
+    transaction.execute(
+        "UPDATE run SET waits_for = :other WHERE seq = :seq AND state = 'queued' AND waits_for <> :other",
+        other=other,
+        seq=run.seq,
+    )
 
 
 def require_transition(

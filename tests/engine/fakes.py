@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
 from redis import Redis
 
@@ -44,6 +45,9 @@ class FakeResource:
             total=len(selectors.city) + self.announced_too_many,
             units=(Unit(city, [city]) for city in selectors.city),
         )
+
+    def overlap(self, one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+        return not set(cast("list[str]", one["cities"])).isdisjoint(cast("list[str]", other["cities"]))
 
     def concurrency(self, source: str, settings: Settings) -> int:
         return 1

@@ -109,7 +109,7 @@ def test_who_lost_its_shard_cannot_fail_the_run(
         raise RuntimeError("woke up too late")
 
     resource.opened = taken_over_meanwhile
-    assert _drain(shard).startswith("left")
+    assert _drain(shard).startswith("lost")
     assert get(database, shard.run_id).state is RunState.RUNNING
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Self
 
 import pytest
 
@@ -23,11 +24,38 @@ class Engine:
 
     stop: threading.Event = field(default_factory=threading.Event)
     admitted: list[str] = field(default_factory=list)
-    penalties: list[tuple[str, float]] = field(default_factory=list)
+    verdicts: list[tuple[str, float]] = field(default_factory=list)
+    outage: float = 0.0
 
-    def penalise(self, host: str, seconds: float) -> None:
+    def turn(self, host: str) -> Self:
+        """Be the gate, and note who passes."""
+        self.admitted.append(host)
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def answered(self) -> None:
         """Note it."""
-        self.penalties.append((host, seconds))
+        self.verdicts.append(("answered", 0.0))
+
+    def failed(self, *, fresh: bool) -> float:
+        """Note it."""
+        self.verdicts.append(("failed", float(fresh)))
+        return self.outage
+
+    def unreachable(self) -> float:
+        """Note it."""
+        self.verdicts.append(("unreachable", 0.0))
+        return self.outage
+
+    def limited(self, seconds: float) -> float:
+        """Note it."""
+        self.verdicts.append(("limited", seconds))
+        return self.outage
 
 
 OpenFetcher = Callable[..., Fetcher]
@@ -63,8 +91,8 @@ def open_fetcher(engine: Engine) -> Iterator[OpenFetcher]:
             "backoff_cap": 0.05,
             "retry_after_cap": 0.3,
             "stop": engine.stop,
-            "admit": engine.admitted.append,
-            "penalise": engine.penalise,
+            "outage": 100.0,
+            "gate": engine,
         }
         fetcher = Fetcher(base_url, **(arguments | changes))  # type: ignore[arg-type]  # a test names what it means
         opened.append(fetcher)

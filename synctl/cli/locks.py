@@ -1,0 +1,49 @@
+"""`synctl locks`: who works on what, and who waits for it."""
+
+from __future__ import annotations
+
+from synctl.cli.options import JsonOption
+from synctl.cli.output import console, duration, emit, say, table
+from synctl.cli.session import open_session
+from synctl.engine.holders import holders
+
+
+def locks(json: JsonOption = False) -> None:
+    """Show who holds which run: worker, host, pid, for how long, last heartbeat, and the runs that wait for it.
+
+    Runs that store the same rows take turns. A holder that died loses its run after `redis.lease_ttl`
+    seconds: the run goes on elsewhere (`synctl reap --dry-run` tells what is about to be settled).
+
+    \b
+    Examples:
+      synctl locks
+      synctl locks --json | jq '.[] | select(.heartbeat_age_s > 5)'
+
+    Exit codes: 0 shown, 5 the database is not set up, 10 Redis or database unreachable.
+    """
+    with open_session() as session:
+        client = session.live_client
+        with session.database.read() as transaction:
+            found = holders(transaction, client)
+    if json:
+        emit([one.as_json() for one in found])
+        return
+    if not found:
+        say("Nothing is held: no run is being worked on.")
+        return
+    rows = [
+        (
+            one.run.id,
+            str(one.run.state),
+            f"{one.host}:{one.pid or '?'}",
+            duration(one.held_s),
+            "none" if one.heartbeat_s is None else f"{duration(one.heartbeat_s)} ago",
+            ", ".join(one.waiting),
+        )
+        for one in found
+    ]
+    columns = [
+        ("RUN", "left"), ("STATE", "left"), ("HOLDER", "left"), ("HELD", "right"), ("HEARTBEAT", "right"),
+        ("WAITING", "left"),
+    ]  # fmt: skip
+    console().print(table(columns, rows, state_column=1))

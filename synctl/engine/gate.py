@@ -1,0 +1,246 @@
+"""The way to an upstream host, one for the whole fleet: request rate, requests under way, closures, circuit breaker.
+
+All of it lives in Redis, on Redis' own clock, so that no two machines differ about it.
+
+- Rate: GCRA. A request reserves its turn and is told how long to sleep until then: nobody polls for it.
+- Requests under way: a slot each, which ends by itself if its holder dies and no longer renews it.
+- A host that limits us (429) is closed to everyone until its Retry-After has passed; one that fails or cannot be
+  reached is closed for a while, longer each time. Then one request probes it, and the others wait for what becomes of
+  that.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from types import TracebackType
+from typing import Protocol, Self
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from synctl.config.settings import Upstream
+from synctl.engine import keys
+from synctl.resource import Stop
+
+RETRY_S = 0.5
+"""Between attempts while Redis does not answer: without the budget nothing is asked of an upstream."""
+ASK_AGAIN_S = 0.05
+"""Between looks for a free slot."""
+PROBE_LOOK_S = 0.5
+"""Between looks at what became of another's probe."""
+SLOT_MS = 15_000
+"""A slot that is not renewed once a second ends: its holder died."""
+KEEP_MS = 60_000
+FORGET_MS = 3_600_000
+"""After so long without a request, what a host did before says nothing."""
+COOL_MS, COOL_CAP_MS = 5_000, 60_000
+"""How long an open circuit is left alone: at first, and at most (doubled each time)."""
+
+# KEYS: budget, host, slots. ARGV: interval ms, burst, slots (0: any number), token, slot ms, probe ms, keep ms.
+# Answers {kind, milliseconds, why}: turn (sleep first, then ask), closed (come back then), full, probing.
+_RESERVE = """
+local now = redis.call('TIME')
+now = now[1] * 1000 + now[2] / 1000
+local host = redis.call('HMGET', KEYS[2], 'closed_until', 'why', 'open', 'probe_until')
+if host[1] and tonumber(host[1]) > now then return {'closed', math.ceil(host[1] - now), host[2]} end
+if host[3] then
+  if host[4] and tonumber(host[4]) > now then return {'probing', math.ceil(host[4] - now), host[2]} end
+  redis.call('HSET', KEYS[2], 'probe_until', now + ARGV[6])
+end
+local most = tonumber(ARGV[3])
+if most > 0 then
+  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+  if redis.call('ZCARD', KEYS[3]) >= most then
+    if host[3] then redis.call('HDEL', KEYS[2], 'probe_until') end
+    return {'full', 0, ''}
+  end
+end
+local interval, burst, wait = tonumber(ARGV[1]), tonumber(ARGV[2]), 0
+if interval > 0 then
+  local due = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now - interval * (burst - 1))
+  redis.call('SET', KEYS[1], due + interval, 'PX', math.ceil(due + interval - now) + ARGV[7])
+  wait = math.ceil(math.max(0, due - now))
+end
+if most > 0 then
+  redis.call('ZADD', KEYS[3], now + wait + ARGV[5], ARGV[4])
+  redis.call('PEXPIRE', KEYS[3], math.ceil(wait + ARGV[5] + ARGV[7]))
+end
+return {'turn', wait, ''}
+"""
+# KEYS: host, slots. ARGV: token, verdict, seconds to close in ms, whether it was a unit's first attempt (1, 0),
+# failures in a row that open the circuit (0: none do), cool ms, its cap, keep ms.
+# Answers for how many milliseconds the host has been failing everybody; 0: it is not.
+#
+# What tells an outage from a unit that fails for good? Not to be reached is an outage at once. Errors and time-outs
+# are one when they follow each other, and units fail with them that were never tried before: the last units of a
+# run may all be bad ones.
+_REPORT = """
+redis.call('ZREM', KEYS[2], ARGV[1])
+local verdict = ARGV[2]
+if verdict == 'none' then redis.call('HDEL', KEYS[1], 'probe_until') return 0 end
+if verdict == 'answered' then redis.call('DEL', KEYS[1]) return 0 end
+local now = redis.call('TIME')
+now = now[1] * 1000 + now[2] / 1000
+redis.call('HSETNX', KEYS[1], 'since', now)
+redis.call('HDEL', KEYS[1], 'probe_until')
+local streak = redis.call('HINCRBY', KEYS[1], 'streak', 1)
+local fresh = redis.call('HINCRBY', KEYS[1], 'fresh', ARGV[4])
+local most, wait, why = tonumber(ARGV[5]), 0, 'rate limited'
+if verdict == 'limited' then
+  wait = tonumber(ARGV[3])
+elseif most > 0 and streak >= most and (verdict == 'unreachable' or fresh > 1 or most == 1) then
+  why = verdict == 'failed' and 'failing' or verdict
+  if tonumber(redis.call('HGET', KEYS[1], 'closed_until') or '0') <= now then
+    wait = tonumber(redis.call('HGET', KEYS[1], 'cool') or ARGV[6])
+    redis.call('HSET', KEYS[1], 'cool', math.min(wait * 2, ARGV[7]))
+  end
+end
+if wait > 0 then
+  redis.call('HSET', KEYS[1], 'open', '1', 'why', why)
+  if now + wait > tonumber(redis.call('HGET', KEYS[1], 'closed_until') or '0') then
+    redis.call('HSET', KEYS[1], 'closed_until', now + wait)
+  end
+end
+redis.call('PEXPIRE', KEYS[1], math.ceil(wait + ARGV[8]))
+local everybody = verdict == 'unreachable'
+if verdict == 'limited' then everybody = streak > 1 end
+if verdict == 'failed' then everybody = redis.call('HEXISTS', KEYS[1], 'open') == 1 end
+if not everybody then return 0 end
+return math.max(1, math.floor(now - redis.call('HGET', KEYS[1], 'since')))
+"""
+# A turn that was slept for must not be used if the host was closed meanwhile.
+_CLOSED = """
+local now = redis.call('TIME')
+local closed = tonumber(redis.call('HGET', KEYS[1], 'closed_until') or '0')
+return closed > now[1] * 1000 + now[2] / 1000 and 1 or 0
+"""
+
+
+class Waiting(Protocol):
+    """Who is told what a shard waits for."""
+
+    def wait_for(self, host: str, why: str, seconds: float) -> None:
+        """The host is closed to us for so long."""
+
+    def go_on(self) -> None:
+        """It is open."""
+
+
+class Gate:
+    """The gate of one source in one process. Safe for many threads."""
+
+    def __init__(self, client: Redis, limits: Upstream, stop: Stop, waiting: Waiting) -> None:
+        self._client = client
+        self._limits = limits
+        self._interval_ms = 1000 / limits.rate if limits.rate else 0.0
+        self._stop = stop
+        self._waiting = waiting
+        self._reserve = client.register_script(_RESERVE)
+        self._report = client.register_script(_REPORT)
+        self._closed = client.register_script(_CLOSED)
+        self._guard = threading.Lock()
+        self._held: dict[str, str] = {}
+
+    def turn(self, host: str) -> Turn:
+        """Return when it is our turn to ask the host, or when the work must end."""
+        token = secrets.token_hex(8)
+        while not self._stop.is_set():
+            try:
+                if self._take(host, token):
+                    break
+            except RedisError:
+                self._stop.wait(RETRY_S)
+        return Turn(self, host, token)
+
+    def renew(self) -> None:
+        """Keep the slots of requests under way; to be called once a second."""
+        with self._guard:
+            held = dict(self._held)
+        seconds, micros = self._client.time() if held else (0, 0)
+        until = seconds * 1000 + micros / 1000 + SLOT_MS
+        for token, host in held.items():
+            self._client.zadd(keys.slots(host), {token: until}, xx=True)
+
+    def _take(self, host: str, token: str) -> bool:
+        kind, wait_ms, why = self._reserve(
+            keys=[keys.budget(host), keys.host(host), keys.slots(host)],
+            args=[
+                self._interval_ms, max(1, self._limits.burst), self._limits.in_flight, token, SLOT_MS,
+                round(self._limits.timeout * 1000), KEEP_MS,
+            ],
+        )  # fmt: skip
+        if kind == "full":
+            self._stop.wait(ASK_AGAIN_S)
+            return False
+        if kind in ("closed", "probing"):
+            seconds = wait_ms / 1000
+            self._waiting.wait_for(host, why, seconds)
+            self._stop.wait(seconds if kind == "closed" else min(seconds, PROBE_LOOK_S))
+            return False
+        with self._guard:
+            self._held[token] = host
+        if wait_ms:
+            self._stop.wait(wait_ms / 1000)
+            if self._closed(keys=[keys.host(host)]):
+                self.report(host, token, "none")
+                return False
+        self._waiting.go_on()
+        return True
+
+    def report(self, host: str, token: str, verdict: str, *, seconds: float = 0.0, fresh: bool = False) -> float:
+        """Give back a slot and say what became of the request; return for how many seconds the host fails everybody."""
+        with self._guard:
+            self._held.pop(token, None)
+        if verdict == "limited":
+            self._waiting.wait_for(host, "rate limited", seconds)
+        try:
+            failing: int = self._report(
+                keys=[keys.host(host), keys.slots(host)],
+                args=[
+                    token, verdict, max(1, round(seconds * 1000)), int(fresh),
+                    self._limits.breaker, COOL_MS, COOL_CAP_MS, FORGET_MS,
+                ],
+            )  # fmt: skip
+        except RedisError:
+            return 0.0  # the unit waits all the same
+        return failing / 1000
+
+
+class Turn:
+    """Leave to make one request. Without a verdict, as after an interrupt, only the slot is given back."""
+
+    def __init__(self, gate: Gate, host: str, token: str) -> None:
+        self._gate = gate
+        self._host = host
+        self._token = token
+        self._reported = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._reported:
+            self._say("none")
+
+    def answered(self) -> None:
+        """The host answered as it should."""
+        self._say("answered")
+
+    def failed(self, *, fresh: bool) -> float:
+        """The host answered with an error of its own, too late or not to the end; `fresh`: to a first attempt."""
+        return self._say("failed", fresh=fresh)
+
+    def unreachable(self) -> float:
+        """No connection came about."""
+        return self._say("unreachable")
+
+    def limited(self, seconds: float) -> float:
+        """The host limits us for so long."""
+        return self._say("limited", seconds=seconds)
+
+    def _say(self, verdict: str, *, seconds: float = 0.0, fresh: bool = False) -> float:
+        self._reported = True
+        return self._gate.report(self._host, self._token, verdict, seconds=seconds, fresh=fresh)
