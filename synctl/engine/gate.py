@@ -27,14 +27,14 @@ RETRY_S = 0.5
 """Between attempts while Redis does not answer: without the budget nothing is asked of an upstream."""
 ASK_AGAIN_S = 0.05
 """Between looks for a free slot."""
-PROBE_LOOK_S = 0.5
+PROBE_LOOK_S = 0.1
 """Between looks at what became of another's probe."""
 SLOT_MS = 15_000
 """A slot that is not renewed once a second ends: its holder died."""
 KEEP_MS = 60_000
 FORGET_MS = 3_600_000
 """After so long without a request, what a host did before says nothing."""
-COOL_MS, COOL_CAP_MS = 5_000, 60_000
+COOL_MS, COOL_CAP_MS = 2_000, 60_000
 """How long an open circuit is left alone: at first, and at most (doubled each time)."""
 
 # KEYS: budget, host, slots. ARGV: interval ms, burst, slots (0: any number), token, slot ms, probe ms, keep ms.
@@ -46,7 +46,7 @@ local host = redis.call('HMGET', KEYS[2], 'closed_until', 'why', 'open', 'probe_
 if host[1] and tonumber(host[1]) > now then return {'closed', math.ceil(host[1] - now), host[2]} end
 if host[3] then
   if host[4] and tonumber(host[4]) > now then return {'probing', math.ceil(host[4] - now), host[2]} end
-  redis.call('HSET', KEYS[2], 'probe_until', now + ARGV[6])
+  redis.call('HSET', KEYS[2], 'probe_until', now + ARGV[6], 'probe', ARGV[4])
 end
 local most = tonumber(ARGV[3])
 if most > 0 then
@@ -79,7 +79,12 @@ _REPORT = """
 redis.call('ZREM', KEYS[2], ARGV[1])
 local verdict = ARGV[2]
 if verdict == 'none' then redis.call('HDEL', KEYS[1], 'probe_until') return 0 end
-if verdict == 'answered' then redis.call('DEL', KEYS[1]) return 0 end
+if verdict == 'answered' then
+  -- Of a closed host only the probe tells; others were under way when it closed.
+  local host = redis.call('HMGET', KEYS[1], 'open', 'probe')
+  if not host[1] or host[2] == ARGV[1] then redis.call('DEL', KEYS[1]) end
+  return 0
+end
 local now = redis.call('TIME')
 now = now[1] * 1000 + now[2] / 1000
 redis.call('HSETNX', KEYS[1], 'since', now)

@@ -170,9 +170,9 @@ def test_failures_in_a_row_open_the_circuit_for_longer_each_time(
     outages = [fail() for _ in range(3)]
     assert [bool(outage) for outage in outages] == ([False, False, True] if how == "failed" else [True] * 3)
     assert patience.waited == []
-    for _ in range(5):
+    for _ in range(7):
         assert fail() > 0  # each after a wait, as the one that probes
-    assert patience.waited == [pytest.approx(wait, abs=0.1) for wait in (5, 10, 20, 40, 60)]
+    assert patience.waited == [pytest.approx(wait, abs=0.1) for wait in (2, 4, 8, 16, 32, 60, 60)]
     assert {(host, why) for host, why, _ in note.waits} == {(HOST, {"failed": "failing"}.get(how, how))}
     with gate.turn(HOST) as turn:
         turn.answered()
@@ -197,6 +197,20 @@ def test_a_good_answer_between_starts_the_count_anew(make: Make, patience: Patie
         with gate.turn(HOST) as turn:
             turn.answered()
     assert patience.waited == []
+
+
+def test_an_answer_that_was_under_way_does_not_open_a_closed_host(
+    client: Redis, make: Make, patience: Patience
+) -> None:
+    gate = make()
+    with gate.turn(HOST) as early:
+        with gate.turn(HOST) as limited:
+            limited.limited(30)
+        early.answered()
+    with gate.turn(HOST) as probe:
+        assert patience.waited == [pytest.approx(30, abs=0.1)]
+        probe.answered()
+    assert not client.exists(keys.host(HOST))
 
 
 def test_an_interrupted_probe_lets_the_next_one_probe(make: Make, patience: Patience) -> None:
