@@ -1,0 +1,229 @@
+"""`synctl coverage`: what is stored, how old it is, and where the gaps are."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from synctl.cli import gaps as gap_orders
+from synctl.cli import question
+from synctl.cli.heat_map import age, draw, legend
+from synctl.cli.options import JsonOption
+from synctl.cli.output import console, count, emit, emit_lines, program, say, table, warn
+from synctl.cli.question import Question
+from synctl.cli.selectors import (
+    CitiesOption,
+    CityOption,
+    CountryOption,
+    MadhabOption,
+    MethodsOption,
+    YearOption,
+)
+from synctl.cli.session import open_session
+from synctl.clock import now_ms
+from synctl.engine import registry
+from synctl.errors import UsageError
+from synctl.store import coverage as store
+from synctl.store import reference
+from synctl.store.coverage import CityYear, Pair, Stored
+from synctl.store.db import Transaction
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FEWEST: Final = 3
+"""Cities that are shown on a terminal of whatever height."""
+
+
+def coverage(
+    resource: Annotated[
+        str | None, typer.Argument(metavar="[RESOURCE]", help="prayer shows cities × months; none: all in short.")
+    ] = None,
+    year: YearOption = None,
+    city: CityOption = None,
+    country: CountryOption = None,
+    cities: CitiesOption = None,
+    methods: MethodsOption = None,
+    madhab: MadhabOption = None,
+    older_than: Annotated[
+        str | None, typer.Option("--older-than", metavar="AGE", help="What was synced before counts as missing: 30d.")
+    ] = None,
+    gaps: Annotated[
+        bool, typer.Option("--gaps", help="Print the `synctl enqueue` commands that fill the gaps.")
+    ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", metavar="N", min=1, help="At most N cities, the worst first; else what fits."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what is stored, how old it is, and where the gaps are. Changes nothing. --json: one object a city.
+
+    Cities are those that have anything stored, unless selected. Expected of each are all days of the year with
+    the methods and madhabs that any city has stored, unless selected.
+
+    \b
+    Examples:
+      synctl coverage
+      synctl coverage prayer --year 2026 --methods 3
+      synctl coverage prayer --cities 100 --gaps | sh
+      synctl coverage prayer --older-than 30d --json | jq 'select(.rows < .expected).city'
+
+    Exit codes: 0 shown, with gaps or without; 2 usage, 5 prerequisites not met, 10 database unreachable.
+    """
+    given = (year, city, country, cities, methods, madhab, older_than, gaps or None, limit)
+    if resource != "prayer":
+        if any(value is not None for value in given):
+            what = "name the resource" if resource is None else f"{resource} has no cities and months"
+            raise UsageError(f"{what}: these options are of `synctl coverage prayer`")
+        _overview(resource, json=json)
+        return
+    asked = Question(
+        year=question.parse_year(year), city=city or (), country=country or (), cities=cities,
+        methods=methods, madhab=madhab, limit=limit, older_than=older_than, max_age_s=question.parse_age(older_than),
+    )  # fmt: skip
+    with open_session() as session, session.database.read() as transaction:
+        pairs = question.pairs(transaction, asked)
+        found = _found(transaction, asked, pairs)
+        if gaps:
+            _gaps(transaction, asked, found[: asked.limit], json=json)
+        elif json:
+            emit_lines(one.as_json() for one in found[: asked.limit])
+        elif found:
+            _map(asked, found, pairs)
+        else:
+            say("No prayer times are stored yet. Queue a sync with `synctl enqueue prayer`.")
+
+
+def _overview(resource: str | None, *, json: bool) -> None:
+    if resource is not None:
+        registry.load(resource)  # names the nearest one where there is none
+    with open_session() as session, session.database.read() as transaction:
+        stored = store.overview(transaction)
+    if resource is not None:
+        stored = [one for one in stored if one.resource == resource]
+    if json:
+        emit([one.as_json() for one in stored])
+        return
+    if not stored:
+        say(f"Nothing is stored of {resource or 'any resource'} yet. Queue a sync with `synctl enqueue`.")
+        return
+    now = now_ms()
+    columns = [
+        ("RESOURCE", "left"), ("UNITS", "right"), ("ROWS", "right"), ("DAYS", "left"),
+        ("OLDEST", "right"), ("NEWEST", "right"), ("FROM", "left"),
+    ]  # fmt: skip
+    rows = [
+        (
+            one.resource, f"{one.units:,}", f"{one.rows:,}", _days(one),
+            age(one.oldest, now), age(one.newest, now), ", ".join(one.sources),
+        )
+        for one in stored
+    ]  # fmt: skip
+    terminal = _terminal()
+    drawn = table(columns, rows)
+    unbound = terminal.options.update(width=1000)
+    if terminal.measure(drawn, options=unbound).maximum <= terminal.width:
+        terminal.print(drawn)
+        return
+    for name, units, lines, days, oldest, newest, sources in rows:
+        text = f"{name}: {units} units, {lines} rows, {days}, synced {oldest} to {newest} ago, from {sources}"
+        say("\n".join(wrap(text, terminal.width)))
+
+
+def _days(one: Stored) -> str:
+    """Return `2026` or `2026-2027` for whole years, else the first and the last day."""
+    if one.first is None or one.last is None:
+        return "-"
+    if (one.first.month, one.first.day, one.last.month, one.last.day) != (1, 1, 12, 31):
+        return f"{one.first}..{one.last}"
+    return str(one.first.year) if one.first.year == one.last.year else f"{one.first.year}-{one.last.year}"
+
+
+def _found(transaction: Transaction, asked: Question, pairs: frozenset[Pair]) -> list[CityYear]:
+    """Return the cities' years, the one that lacks most first, of equals the largest city."""
+    since = 0 if asked.max_age_s is None else now_ms() - asked.max_age_s * 1000
+    years = store.city_years(transaction, question.cities(transaction, asked), asked.year, pairs, since=since)
+    return sorted(years, key=lambda one: (one.rows / one.rows_expected, -one.city.population, one.city.id))
+
+
+def _gaps(transaction: Transaction, asked: Question, found: Sequence[CityYear], *, json: bool) -> None:
+    missing = gap_orders.gaps(transaction, found)
+    if json:
+        emit_lines(gap.as_json() for gap in missing)
+        return
+    named = [method.id for method in reference.methods(transaction) if method.named]
+    # What succeeded today is not queued again unless forced.
+    force = asked.max_age_s is not None and asked.max_age_s < question.DAY_S
+    lines = list(gap_orders.commands(missing, program(), named, force=force))
+    for line in lines:
+        say(line)
+    if not found:
+        warn("nothing is stored yet, so nothing is expected; select cities")
+    elif not lines:
+        warn(f"no gaps in {asked.year}: {_cities_word(len(found))} complete")
+
+
+def _map(asked: Question, found: Sequence[CityYear], pairs: frozenset[Pair]) -> None:
+    terminal = _terminal()
+    width = terminal.width
+    stored, expected = sum(one.rows for one in found), sum(one.rows_expected for one in found)
+    complete = sum(not one.missing for one in found)
+    title = wrap(f"prayer {asked.year}: {_product(pairs)}{_limit_of_age(asked)}", width)
+    foot = wrap(f"{stored:,} of {count(expected, 'row')}, {complete:,} of {_cities_word(len(found))} complete.", width)
+    texts = len(title) + len(foot)
+    shown = _shown(asked, terminal, len(found), texts, texts + len(wrap(_rest(found), width)))
+    if shown < len(found):
+        foot += wrap(_rest(found[shown:]), width)
+    lines = draw(found, shown, width, now_ms())
+    for text in title:
+        say(text)
+    for line in lines:
+        terminal.print(line)
+    terminal.print(legend(width))
+    for text in foot:
+        say(text)
+
+
+def _terminal() -> Console:
+    """Return the terminal at its own size: rich would trust COLUMNS and LINES, which are stale once it is resized."""
+    from rich.console import ConsoleDimensions  # noqa: PLC0415 - 40 ms of import
+
+    terminal = console()
+    if sys.stdout.isatty():
+        columns, lines = os.get_terminal_size(sys.stdout.fileno())
+        if columns and lines:  # 0 where nobody said
+            terminal.size = ConsoleDimensions(columns, lines)
+    return terminal
+
+
+def _rest(left: Sequence[CityYear]) -> str:
+    whole = "none worse than these" if any(one.missing for one in left) else "all complete"
+    return f"{len(left):,} more, {whole}; --limit shows more, --json all."
+
+
+def _shown(asked: Question, terminal: Console, cities: int, texts: int, texts_if_cut: int) -> int:
+    """Return how many cities are shown: as many as were asked for, or as the terminal has lines for."""
+    if asked.limit is not None or not terminal.is_terminal:
+        return min(asked.limit or cities, cities)
+    room = terminal.height - 4  # heading, total, legend, and the prompt that follows
+    return cities if cities + texts <= room else min(max(room - texts_if_cut, FEWEST), cities)
+
+
+def _product(pairs: frozenset[Pair]) -> str:
+    methods, madhabs = ({pair[which] for pair in pairs} for which in (0, 1))
+    text = f"{count(len(methods), 'method')} × {count(len(madhabs), 'madhab')}"
+    return text if len(pairs) == len(methods) * len(madhabs) else f"{text}, {len(pairs)} of the pairs"
+
+
+def _limit_of_age(asked: Question) -> str:
+    return "" if asked.older_than is None else f", synced within {asked.older_than.strip()}"
+
+
+def _cities_word(number: int) -> str:
+    return "1 city" if number == 1 else f"{number:,} cities"

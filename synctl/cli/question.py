@@ -1,0 +1,89 @@
+"""What `coverage prayer` is asked: a year, its cities, and what is expected of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from synctl.clock import today
+from synctl.errors import NotFound, UsageError
+from synctl.store import reference
+from synctl.store.coverage import Pair, stored_cities, stored_pairs
+from synctl.store.db import Transaction
+from synctl.store.methods import MADHABS
+from synctl.store.reference import City
+
+DAY_S: Final = 86_400
+SECONDS: Final = {"m": 60, "h": 3600, "d": DAY_S, "w": 7 * DAY_S}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked about prayer times; None and empty mean: whatever is stored."""
+
+    year: int
+    city: Sequence[str]
+    country: Sequence[str]
+    cities: int | None
+    methods: str | None
+    madhab: str | None
+    limit: int | None
+    older_than: str | None
+    max_age_s: int | None
+
+    def __post_init__(self) -> None:
+        if self.cities is not None and self.cities < 1:
+            raise UsageError(f"--cities {self.cities}: at least 1")
+        if self.cities is not None and self.city:
+            raise UsageError("--cities and --city exclude each other")
+
+
+def parse_year(year: int | None) -> int:
+    """Return the year, this one for None. Raises UsageError for one that cannot be synced."""
+    from synctl.processors.prayer import FIRST_YEAR, LAST_YEAR  # noqa: PLC0415 - brings the sources along
+
+    if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
+        raise UsageError(f"--year {year}: years {FIRST_YEAR} to {LAST_YEAR} can be synced")
+    return year or today().year
+
+
+def parse_age(text: str | None) -> int | None:
+    """Return the seconds of `45m`, `12h`, `30d` or `2w`. Raises UsageError."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"([0-9]{1,5})([mhdw])", text.strip())
+    if found is None:
+        raise UsageError(f"--older-than {text!r} is no age", hint="write 45m, 12h, 30d or 2w")
+    return int(found[1]) * SECONDS[found[2]]
+
+
+def cities(transaction: Transaction, question: Question) -> list[City]:
+    """Return the selected cities, else those that have prayer times of any day. Raises NotFound."""
+    chosen = [reference.find_city(transaction, text) for text in question.city]
+    for code in question.country:
+        found = reference.country_cities(transaction, code)
+        if not found:
+            raise NotFound(f"no city in country {code!r}", hint="use a two-letter code such as PK, and `synctl seed`")
+        chosen.extend(found[: question.cities])
+    if not question.city and not question.country:
+        if question.cities is None:
+            return stored_cities(transaction)
+        chosen = reference.largest_cities(transaction, question.cities)
+    return list({one.id: one for one in chosen}.values())
+
+
+def pairs(transaction: Transaction, question: Question) -> frozenset[Pair]:
+    """Return what is expected: the selected, else what any city has stored, else what `enqueue` would sync."""
+    held = stored_pairs(transaction)
+    if held and question.methods is None and question.madhab is None:
+        return held
+    methods = {method for method, _ in held}
+    madhabs = {madhab for _, madhab in held} or {madhab.id for madhab in MADHABS}
+    if question.methods is not None or not held:
+        text = "all" if question.methods is None else question.methods
+        methods = {method.id for method in reference.parse_methods(transaction, text)}
+    if question.madhab is not None:
+        madhabs = set(reference.parse_madhabs(question.madhab))
+    return frozenset((method, madhab) for method in methods for madhab in madhabs)
