@@ -25,17 +25,20 @@ def worker(
 ) -> None:
     """Run one worker for the queue of a resource in the foreground, for systemd or another machine.
 
-    SIGTERM: the running shard is checkpointed and queued again, and the worker ends within two seconds.
-    systemd units need KillMode=mixed.
+    It waits for a Redis that is not there yet; with --burst it ends. SIGTERM: the running shard is
+    checkpointed and queued again, and the worker ends within two seconds. systemd units need
+    KillMode=mixed.
 
     \b
     Examples:
       synctl worker prayer
       synctl worker prayer --burst
 
-    Exit codes: 0 ended, 2 no such resource, 5 the database is not set up, 10 database unreachable.
+    Exit codes: 0 ended, 2 no such resource, 5 the database is not set up, 10 database unreachable, or
+    with --burst Redis.
     """
     from synctl.engine import worker as engine  # noqa: PLC0415
+    from synctl.engine.connect import clear_errors  # noqa: PLC0415
 
     if supervised:
         engine.die_with_supervisor()
@@ -48,23 +51,27 @@ def worker(
     try:
         if not session.has_database:
             _ = session.database  # says what is missing
-        _await_redis(session)
-        engine.SyncWorker(session.settings, session.redis_url, resource).work(burst=burst, logging_level="WARNING")
+        _await_redis(session, patient=not burst)
+        with clear_errors(session.redis_url):
+            engine.SyncWorker(session.settings, session.redis_url, resource).work(burst=burst, logging_level="WARNING")
     finally:
         session.close()
 
 
-def _await_redis(session: Session) -> None:
+def _await_redis(session: Session, *, patient: bool) -> None:
     from redis.exceptions import RedisError  # noqa: PLC0415
 
+    from synctl.engine import queues  # noqa: PLC0415
     from synctl.engine.connect import clear_errors  # noqa: PLC0415
 
     said = False
     while True:
         try:
             with clear_errors(session.redis_url):
-                session.client.ping()
+                queues.require_writable(session.client)
         except (RedisUnreachable, RedisError) as error:
+            if not patient:
+                raise
             if not said:
                 warn(f"waiting: {error}")
                 said = True

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.exceptions import AuthenticationError, ConnectionError, ResponseError, TimeoutError  # noqa: A004
+from redis.exceptions import AuthenticationError, OutOfMemoryError, ResponseError
+
+from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004  # isort: skip
 from redis.retry import Retry
 
 from synctl.errors import RedisUnreachable
@@ -67,7 +69,7 @@ def clear_errors(url: str) -> Iterator[None]:
     except (ConnectionError, TimeoutError) as error:
         raise RedisUnreachable(f"Redis {masked(url)}: {_cause(error)}", hint=_hint(url)) from error
     except ResponseError as error:
-        raise RedisUnreachable(f"Redis {masked(url)}: {error}", hint="see docs/troubleshooting.md") from error
+        raise RedisUnreachable(f"Redis {masked(url)}: {error}", hint=_refusal_hint(error)) from error
 
 
 def masked(url: str) -> str:
@@ -81,6 +83,14 @@ def masked(url: str) -> str:
 def _cause(error: Exception) -> str:
     text = str(error).rstrip(".")
     return "nothing listens there" if "Error 2 " in text or "Error 111 " in text else text
+
+
+def _refusal_hint(error: ResponseError) -> str:
+    if isinstance(error, OutOfMemoryError):
+        return "give it memory (maxmemory); nothing is lost meanwhile"
+    if "MISCONF" in str(error) or "disk" in str(error).lower():
+        return "make room on its disk; nothing is lost meanwhile"
+    return "see docs/troubleshooting.md"
 
 
 def _hint(url: str) -> str:

@@ -46,7 +46,7 @@ class Control:
             run = self.wait(run.id, lambda one: one.state is not RunState.PAUSING, patience)
         if run.state in (RunState.QUEUED, RunState.RUNNING):
             return run
-        self._client.ping()
+        queues.require_writable(self._client)
         with self._database.write() as transaction:
             run = runs.get(transaction, run.id)
             runs.require_transition(

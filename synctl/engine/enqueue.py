@@ -80,7 +80,7 @@ class Enqueuer:
         day = today()
         plan = self.plan(resource, selectors, day)
         run_id = identity(plan, day)
-        self._client.ping()  # before anything is written: without Redis no run is created
+        queues.require_writable(self._client)  # before anything is written: without Redis no run is created
         with self._database.write() as transaction:
             new = self._new(run_id, plan, day, order)
             seq = runs.create(transaction, new, self._actor, order.reason)
@@ -95,7 +95,7 @@ class Enqueuer:
 
     def retry(self, name: str, order: Order) -> Enqueued:
         """Queue the failed units of an ended run again, in the same run."""
-        self._client.ping()
+        queues.require_writable(self._client)
         with self._database.write() as transaction:
             run = runs.get(transaction, name)
             if run.state in ACTIVE:

@@ -5,6 +5,10 @@ from __future__ import annotations
 PREFIX = "synctl"
 
 
+PROBE = f"{PREFIX}:probe"
+"""Written and removed in one transaction, to see whether Redis takes a write."""
+
+
 def progress(run_id: str) -> str:
     """Hash: the live progress of a run, and the control flag its shards read."""
     return f"{PREFIX}:progress:{run_id}"

@@ -35,6 +35,14 @@ def push(connection: Redis, shards: Iterable[Shard], *, at_front: bool = False) 
         )
 
 
+def require_writable(client: Redis) -> None:
+    """Raise what Redis says if it takes no write: out of memory, a full disk, a user who may only read."""
+    pipeline = client.pipeline()
+    pipeline.set(keys.PROBE, "1")
+    pipeline.delete(keys.PROBE)
+    pipeline.execute()
+
+
 def withdraw(client: Redis, shards: Iterable[Shard]) -> None:
     """Take jobs out of their queues. One that a worker has taken already ends by itself: the fence refuses it."""
     pipeline = client.pipeline()

@@ -176,7 +176,7 @@ class ShardRunner:
             return Ended(reason, None)
         try:
             with self._database.write() as transaction:
-                return Ended(reason, self._give_back(transaction, reason))
+                return Ended(reason, self._give_back(transaction))
         except Fenced as fenced:
             log.error("%s", fenced)
             return Ended(StopReason.LOST, None)
@@ -185,7 +185,7 @@ class ShardRunner:
             log.error("%s", error)
             return Ended(reason, None)
 
-    def _give_back(self, transaction: Transaction, reason: StopReason | None) -> RunState:
+    def _give_back(self, transaction: Transaction) -> RunState:
         ledger.guard(transaction, self._lease)
         run = runs.get(transaction, self._run.id)
         if run.settled == run.total:  # the last unit committed before the request was seen
@@ -197,7 +197,7 @@ class ShardRunner:
             runs.transition(transaction, run, fact, self._actor, reason=run.reason)
             return fact
         if shards.stand_by(transaction, self._lease) == 0:
-            why = "Redis did not answer" if reason is StopReason.SUSPENDED else "its worker was shut down"
+            why = self._stop.detail or "its worker was shut down"
             runs.transition(transaction, run, RunState.QUEUED, self._actor, reason=why)
             return RunState.QUEUED
         return run.state

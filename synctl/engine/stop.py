@@ -26,6 +26,7 @@ class StopSignal:
         self._event = threading.Event()
         self._guard = threading.Lock()
         self._reason: StopReason | None = None
+        self.detail = ""
         self._wakers: list[Callable[[], None]] = []
 
     @property
@@ -33,11 +34,11 @@ class StopSignal:
         """The most urgent reason so far."""
         return self._reason
 
-    def request(self, reason: StopReason) -> None:
-        """Ask the shard to stop."""
+    def request(self, reason: StopReason, detail: str = "") -> None:
+        """Ask the shard to stop; `detail` is for people."""
         with self._guard:
             if self._reason is None or reason > self._reason:
-                self._reason = reason
+                self._reason, self.detail = reason, detail
         self._event.set()
         for wake in self._wakers:
             wake()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from synctl.engine.gauge import Gauge
 from synctl.engine.progress import ProgressWriter
@@ -30,6 +30,11 @@ CALL_PART = 0.25
 _FLAGS = {"pause": StopReason.PAUSE, "cancel": StopReason.CANCEL}
 _STATES = {RunState.PAUSING: StopReason.PAUSE, RunState.CANCELLING: StopReason.CANCEL}
 log = logging.getLogger("synctl.ticker")
+
+
+def _said(error: RedisError) -> str:
+    """Tell a Redis that refuses to write (out of memory, a full disk) from one that is not there."""
+    return f"Redis refuses to write: {error}" if isinstance(error, ResponseError) else "Redis did not answer"
 
 
 class Ticker:
@@ -104,8 +109,8 @@ class Ticker:
             ours, control = self._writer.tick(self._gauge.counters, self._gauge.snapshot())
         except RedisError as error:
             if time.monotonic() - self._renewed > self._lease_ttl_s * LEASE_MARGIN and not self._stop.is_set():
-                log.error("Redis does not answer (%s): stopping before the lease goes stale", error)
-                self._stop.request(StopReason.SUSPENDED)
+                log.error("Redis: %s: stopping before the lease goes stale", error)
+                self._stop.request(StopReason.SUSPENDED, _said(error))
             return
         # A process that was frozen wakes up here: the lease is as old as its last renewal, not as this answer.
         self._renewed = began

@@ -14,6 +14,9 @@ from synctl.errors import ExitCode
 from synctl.states import LIVE, RunState, exit_code
 from synctl.store.runs import Run
 
+SILENT_S = 5.0
+"""A shard writes ten times a second; after so long something is wrong."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunView:
@@ -64,7 +67,15 @@ class RunView:
         """Why it is in its state, or what it waits for."""
         if self.run.waits_for:
             return f"waiting for {self.run.waits_for}"
+        if self.run.state is RunState.RUNNING and self.silent_s > SILENT_S:
+            return f"no sign of life for {self.silent_s:.0f} s; it goes on when a worker lives (`synctl doctor`)"
         return next((shard.note for shard in self.live.shards if shard.note), "") or self.run.reason
+
+    @property
+    def silent_s(self) -> float:
+        """For how many seconds none of its shards has written; of a run that never had one, since it was started."""
+        newest = max((shard.at for shard in self.live.shards), default=self.run.started_at or now_ms())
+        return (now_ms() - newest) / 1000
 
     @property
     def exit_code(self) -> ExitCode:

@@ -88,8 +88,14 @@ class SyncWorker(Worker):
             self.kill_horse(signal.SIGTERM)
 
     def maintain_heartbeats(self, job: Job, execution: Any) -> None:
-        """Every two seconds beside a horse. Tells it again to shut down: the first word may have come too early."""
-        super().maintain_heartbeats(job, execution)
+        """Every two seconds beside a horse. Tells it again to shut down: the first word may have come too early.
+
+        Where Redis refuses, the horse stops by itself at a checkpoint; our end would only kill it.
+        """
+        try:
+            super().maintain_heartbeats(job, execution)
+        except RedisError as error:
+            log.error("Redis: %s", error)
         if self._stop_requested and self.horse_pid:
             self.kill_horse(signal.SIGTERM)
 
