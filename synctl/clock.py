@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 
 def now_ms() -> int:
@@ -14,6 +15,11 @@ def now_ms() -> int:
 def today() -> date:
     """Return the date in UTC, so that every host names a day's run alike."""
     return datetime.now(UTC).date()
+
+
+def today_in(timezone: str) -> date:
+    """Return the date in a time zone. Raises ZoneInfoNotFoundError."""
+    return datetime.now(ZoneInfo(timezone)).date()
 
 
 def iso(ms: int) -> str:

@@ -48,8 +48,9 @@ def command_group() -> Any:
         rich_markup_mode=None,  # rich would cost a third of the start-up time of `--help`
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-        epilog="Exit codes: 0 succeeded or nothing new, 2 usage, 3 partial, 4 failed, 5 prerequisites not met,"
-        " 6 paused, 7 cancelled, 8 busy, 9 upstream, 10 Redis or database unreachable, 130 interrupted.",
+        epilog="Exit codes: 0 succeeded or nothing new, 1 unexpected, 2 usage, 3 partial, 4 failed,"
+        " 5 prerequisites not met, 6 paused, 7 cancelled, 8 busy, 9 upstream,"
+        " 10 Redis or database unreachable, 130 interrupted.",
     )
     app.callback()(_root)
     return typer.main.get_command(app)

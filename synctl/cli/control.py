@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from synctl.cli.follow import follow
+from synctl.cli.follow import follow, line
 from synctl.cli.options import JsonOption, ReasonOption, RunArgument, RunsArgument
 from synctl.cli.output import count, emit, say
 from synctl.cli.session import Session, open_session
@@ -17,6 +17,8 @@ from synctl.states import TERMINAL, RunState
 from synctl.store.runs import Run
 
 WaitOption = Annotated[bool, typer.Option("--wait", help="Return when it is a fact, however long that takes.")]
+_NOTHING = "succeeded"
+"""Why a retry queues nothing: the run may have succeeded on another day, so it need not be fresh."""
 PROMPT_S = 1.0
 """A request becomes a fact within a quarter of a second: without --wait we look that long, to report the fact."""
 
@@ -29,7 +31,8 @@ def pause(runs: RunsArgument, wait: WaitOption = False, reason: ReasonOption = "
       synctl pause prayer-20261124-1f0c7e2ab4 --reason "upstream maintenance"
       synctl pause 1f0c7e2ab4 --wait
 
-    Exit codes: 0 paused or asked to, 2 no such run or it has ended, 10 Redis or database unreachable.
+    Exit codes: 0 paused or asked to, 2 no such run or it has ended, 5 the database is not set up,
+    10 Redis or database unreachable.
     """
     resting = TERMINAL | {RunState.PAUSED}
     _each(runs, json, lambda s, name: _settled(s, s.control.pause(name, reason), resting, wait=wait))
@@ -42,7 +45,8 @@ def resume(runs: RunsArgument, wait: WaitOption = False, reason: ReasonOption = 
     Example:
       synctl resume prayer-20261124-1f0c7e2ab4
 
-    Exit codes: 0 queued or running, 2 no such run or it is not paused, 10 Redis or database unreachable.
+    Exit codes: 0 queued or running, 2 no such run or it is not paused, 5 the database is not set up,
+    10 Redis or database unreachable.
     """
     started = TERMINAL | {RunState.RUNNING}
 
@@ -60,7 +64,8 @@ def cancel(runs: RunsArgument, wait: WaitOption = False, reason: ReasonOption = 
     Examples:
       synctl cancel prayer-20261124-1f0c7e2ab4 --reason "wrong year"
 
-    Exit codes: 0 cancelled or asked to, 2 no such run or it has ended, 10 Redis or database unreachable.
+    Exit codes: 0 cancelled or asked to, 2 no such run or it has ended, 5 the database is not set up,
+    10 Redis or database unreachable.
     """
     _each(runs, json, lambda s, name: _settled(s, s.control.cancel(name, reason), TERMINAL, wait=wait))
 
@@ -72,7 +77,8 @@ def delete(runs: RunsArgument, reason: ReasonOption = "", json: JsonOption = Fal
     Example:
       synctl delete prayer-20261124-1f0c7e2ab4
 
-    Exit codes: 0 deleted, 2 no such run, 8 it is running, 10 Redis or database unreachable.
+    Exit codes: 0 deleted, 2 no such run, 5 the database is not set up, 8 it is running,
+    10 Redis or database unreachable.
     """
     with open_session() as session:
         for name in runs:
@@ -94,7 +100,7 @@ def retry(
       synctl retry prayer-20261124-1f0c7e2ab4 --watch
 
     Exit codes: 0 queued or nothing to do; with --wait 0 succeeded, 3 partial, 4 failed, 6 paused, 7 cancelled;
-    2 no such run, 10 Redis or database unreachable.
+    2 no such run, 5 the database is not set up, 9 upstream unavailable, 10 Redis or database unreachable.
     """
     with open_session() as session:
         found = session.enqueuer.retry(run, Order(reason=reason))
@@ -103,7 +109,7 @@ def retry(
                 {
                     "run": found.run.id,
                     "state": str(found.run.state),
-                    "why": str(found.why),
+                    "why": _NOTHING if found.why is Why.FRESH else str(found.why),
                     "units": found.reopened,
                 }
             )
@@ -115,6 +121,8 @@ def retry(
             say(f"{found.run.id}  {texts.get(found.why, count(found.reopened, 'unit') + ' queued again')}")
         if wait or watch:
             ended = follow(session, [found.run.id], draw=watch, json=json and watch)[0]
+            if not (json or watch):
+                say(line(ended))
             raise typer.Exit(ended.exit_code)
 
 

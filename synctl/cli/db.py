@@ -30,7 +30,7 @@ def db(
       synctl db upgrade
       synctl db current
 
-    Exit codes: 0 done, 10 database unreachable.
+    Exit codes: 0 done, 2 usage, 10 database unreachable.
     """
     from synctl.engine.stack import prepare_database  # noqa: PLC0415
     from synctl.store import migrate  # noqa: PLC0415

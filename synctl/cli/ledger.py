@@ -32,7 +32,7 @@ def units(
       synctl units prayer-20261124-1f0c7e2ab4 --state failed
       synctl units 1f0c7e2ab4 --json | jq -r 'select(.took_ms > 1000).unit'
 
-    Exit codes: 0 shown, 2 no such run, 10 database unreachable.
+    Exit codes: 0 shown, 2 no such run, 5 the database is not set up, 10 database unreachable.
     """
     with open_session() as session, session.database.read() as transaction:
         found = runs.get(transaction, run)
@@ -71,7 +71,7 @@ def errors(run: RunArgument, limit: LimitOption = None, json: JsonOption = False
     Example:
       synctl errors prayer-20261124-1f0c7e2ab4
 
-    Exit codes: 0 shown, 2 no such run, 10 database unreachable.
+    Exit codes: 0 shown, 2 no such run, 5 the database is not set up, 10 database unreachable.
     """
     with open_session() as session, session.database.read() as transaction:
         found = runs.get(transaction, run)
@@ -116,7 +116,7 @@ def history(
     Example:
       synctl history prayer-20261124-1f0c7e2ab4
 
-    Exit codes: 0 shown, 2 no such run, 10 database unreachable.
+    Exit codes: 0 shown, 2 no such run, 5 the database is not set up, 10 database unreachable.
     """
     with open_session() as session, session.database.read() as transaction:
         run_id = runs.get(transaction, run).id if run else None

@@ -19,7 +19,7 @@ def locks(json: JsonOption = False) -> None:
       synctl locks
       synctl locks --json | jq '.[] | select(.heartbeat_age_s > 5)'
 
-    Exit codes: 0 shown, 5 the database is not set up, 10 Redis or database unreachable.
+    Exit codes: 0 shown, 2 wrong configuration, 5 the database is not set up, 10 Redis or database unreachable.
     """
     with open_session() as session:
         client = session.live_client

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from synctl.clock import today
 from synctl.errors import UsageError
+from synctl.words import shortened
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
 RunsArgument = Annotated[list[str], typer.Argument(metavar="RUN...", help="Run ids, or unambiguous parts of them.")]
+FromOption = Annotated[
+    str | None,
+    typer.Option("--from", metavar="DATE", help="First day: YYYY-MM-DD, today or tomorrow. Alone: that day."),
+]
+ToOption = Annotated[
+    str | None, typer.Option("--to", metavar="DATE", help="Last day, included. Alone: from today to then.")
+]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id, or an unambiguous part of it.")]
 
 
-def parse_date(text: str | None, option: str) -> date | None:
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_RELATIVE: Final = {"today": 0, "tomorrow": 1, "yesterday": -1}
+
+
+def parse_date(text: str | None, option: str, today: date) -> date | None:
     """`2026-03-29`, `today`, `tomorrow` or `yesterday`. Raises UsageError that names the option."""
     if text is None:
         return None
-    relative = {"today": 0, "tomorrow": 1, "yesterday": -1}
-    if text in relative:
-        return today() + timedelta(days=relative[text])
+    if text in _RELATIVE:
+        return today + timedelta(days=_RELATIVE[text])
     try:
-        return date.fromisoformat(text)
+        if _DATE.fullmatch(text):  # fromisoformat reads 2026-W01-1, too
+            return date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{option} {text!r} is no date", hint="write YYYY-MM-DD or `today`") from None
+        pass
+    raise UsageError(f"{option} {shortened(repr(text))} is no date", hint="write YYYY-MM-DD or `today`")

@@ -10,9 +10,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synctl import words
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+count = words.count
 
 STYLES = {
     "queued": "cyan",
@@ -103,8 +107,3 @@ def duration(seconds: float | None) -> str:
     if whole < 86_400:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 unit`, `4,600 units`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

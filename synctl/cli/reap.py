@@ -24,7 +24,8 @@ def reap(
       synctl reap --dry-run
       synctl reap
 
-    Exit codes: 0 done or nothing to do, 10 Redis or database unreachable.
+    Exit codes: 0 done or nothing to do, 2 wrong configuration, 5 the database is not set up,
+    10 Redis or database unreachable.
     """
     with open_session() as session:
         reaper = Reaper(session.database, session.client, session.connection, Actor.this_process())

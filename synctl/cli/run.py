@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
+from functools import partial
+
 import typer
 
 from synctl.cli.enqueue import Manner, order
@@ -22,12 +26,14 @@ from synctl.cli.selectors import (
     chosen,
 )
 from synctl.cli.session import Session, open_session
+from synctl.clock import today_in
 from synctl.config import load_settings
 from synctl.engine.enqueue import Order, Why
 from synctl.engine.stack import Stack
 from synctl.engine.view import RunView
-from synctl.states import ACTIVE, RunState
-from synctl.store import runs
+from synctl.states import ACTIVE, RunState, UnitState
+from synctl.store import reference, runs
+from synctl.store.units import units
 
 
 def run(
@@ -66,7 +72,7 @@ def run(
         try:
             code = order(
                 session, resource, selectors, Order(force=force, reason=reason),
-                Manner(watch=True), summary=_summary,
+                Manner(watch=True), summary=partial(_summary, session),
             )  # fmt: skip
         finally:
             if brought.started_workers:
@@ -74,7 +80,7 @@ def run(
     raise typer.Exit(code)
 
 
-def _summary(view: RunView, why: Why) -> None:
+def _summary(session: Session, view: RunView, why: Why) -> None:
     """Say what is stored, and what to type next."""
     if why is Why.FRESH:
         say(f"Everything is fresh: {count(view.done, 'unit')}, {count(view.rows, 'row')}.")
@@ -84,8 +90,22 @@ def _summary(view: RunView, why: Why) -> None:
     say("Next:")
     if view.failed or view.run.state is RunState.CANCELLED:
         say(f"  {called} retry {view.run.id}")
-    say(f"  {called} show prayer --city London --method 3 --date today")
+    for words in _stored(session, view):
+        say(f"  {called} show prayer {words}")
     say(f"  {called} status")
+
+
+def _stored(session: Session, view: RunView) -> Iterator[str]:
+    """Yield what selects the first unit that the run stored; nothing where it stored none."""
+    with session.database.read() as transaction:
+        for unit in units(transaction, view.run.seq, UnitState.DONE, 1):
+            number, method, _, days = unit["key"].split("/")
+            city = reference.find_city(transaction, number)
+            named = f"{city.name},{city.country}"
+            where = named if reference.find_city(transaction, named) == city else number
+            first, _, last = days.partition("..")
+            when = "today" if first <= today_in(city.timezone).isoformat() <= last else first
+            yield f"--city {shlex.quote(where)} --method {method} --date {when}"
 
 
 def _account(view: RunView) -> None:

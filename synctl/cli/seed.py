@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from synctl.cli.options import JsonOption
 from synctl.cli.output import count, emit, say
 from synctl.cli.session import open_session
+from synctl.errors import UsageError
 
 
 def seed(
@@ -18,7 +20,7 @@ def seed(
         typer.Option("--cities", metavar="N", min=1, help="Only the N largest; all 34,006 by default."),
     ] = None,
     cities_file: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--cities-file", metavar="FILE", help="CSV of your own: name,country,latitude,longitude,timezone."
         ),
@@ -41,11 +43,16 @@ def seed(
     from synctl.engine.stack import prepare_database  # noqa: PLC0415
     from synctl.store.reference import seed_reference  # noqa: PLC0415
 
+    if cities_file == "":
+        raise UsageError("--cities-file '' names no file")
     with open_session() as session:
         prepare_database(session.settings)
-        report = seed_reference(session.database, cities, cities_file)
+        report = seed_reference(session.database, cities, Path(cities_file) if cities_file else None)
     if json:
-        emit({"methods": report.methods, "madhabs": report.madhabs, "cities": report.cities})
+        emit(asdict(report))
     else:
         cities_text = "1 city" if report.cities == 1 else f"{report.cities:,} cities"
-        say(f"Seeded {count(report.methods, 'method')}, {cities_text} and {count(report.madhabs, 'madhab')}.")
+        say(
+            f"Stored: {count(report.methods, 'method')}, {cities_text} and {count(report.madhabs, 'madhab')}"
+            f" ({report.changed:,} new or changed)."
+        )

@@ -6,8 +6,24 @@ from typing import Annotated
 
 import typer
 
-from synctl.cli.options import parse_date
+from synctl.cli.options import FromOption, ToOption, parse_date
+from synctl.clock import today
 from synctl.resource import Selectors
+
+__all__ = [
+    "CitiesOption",
+    "CityOption",
+    "CountryOption",
+    "ForceOption",
+    "FromOption",
+    "MadhabOption",
+    "MethodsOption",
+    "ResourceArgument",
+    "SourceOption",
+    "ToOption",
+    "YearOption",
+    "chosen",
+]
 
 ResourceArgument = Annotated[str, typer.Argument(metavar="RESOURCE", help="prayer, quran or hadith.")]
 CitiesOption = Annotated[int | None, typer.Option("--cities", metavar="N", help="The N largest cities.")]
@@ -25,8 +41,6 @@ MethodsOption = Annotated[
 ]
 MadhabOption = Annotated[str | None, typer.Option("--madhab", metavar="WHICH", help="both, shafi or hanafi.")]
 YearOption = Annotated[int | None, typer.Option("--year", metavar="YYYY", help="A calendar year; this one by default.")]
-FromOption = Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day: YYYY-MM-DD or today.")]
-ToOption = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day, included.")]
 SourceOption = Annotated[
     str | None, typer.Option("--source", metavar="NAME", help="Where from: calculated or aladhan for prayer.")
 ]
@@ -53,7 +67,7 @@ def chosen(
         methods=methods,
         madhab=madhab,
         year=year,
-        first=parse_date(first, "--from"),
-        last=parse_date(last, "--to"),
+        first=parse_date(first, "--from", today()),
+        last=parse_date(last, "--to", today()),
         source=source,
     )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
+from datetime import date
 from typing import Annotated
 
 import typer
 
-from synctl.cli.options import JsonOption, parse_date
+from synctl.cli.options import FromOption, JsonOption, ToOption, parse_date
 from synctl.cli.output import console, emit_lines, say, table
 from synctl.cli.session import open_session
-from synctl.clock import today
+from synctl.clock import today, today_in
+from synctl.dates import span
 from synctl.errors import NotFound, UsageError
 from synctl.store import reference
 from synctl.store.prayer_times import PrayerDay, days
+from synctl.store.reference import City
 
 
 def show(
@@ -25,9 +29,11 @@ def show(
     madhab: Annotated[
         str | None, typer.Option("--madhab", metavar="WHICH", help="shafi, hanafi or both (default).")
     ] = None,
-    on: Annotated[str | None, typer.Option("--date", metavar="DATE", help="YYYY-MM-DD or today (default).")] = None,
-    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day of a range.")] = None,
-    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day of a range, included.")] = None,
+    on: Annotated[
+        str | None, typer.Option("--date", metavar="DATE", help="YYYY-MM-DD, or today (default): the city's own.")
+    ] = None,
+    first: FromOption = None,
+    last: ToOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show stored prayer times: a day, or a range as a table. --json: one object a line.
@@ -40,22 +46,20 @@ def show(
       synctl show prayer --city Karachi --method 1 --madhab hanafi --from 2026-03-01 --to 2026-03-31
       synctl show prayer --city 2643743 --method MWL --date 2026-06-21 --json
 
-    Exit codes: 0 shown, 2 unknown city or method, or nothing stored for it, 10 database unreachable.
+    Exit codes: 0 shown, 2 unknown city or method, or nothing stored for it, 5 database not set up,
+    10 database unreachable.
     """
     if resource != "prayer":
         raise NotFound(f"nothing to show for {resource!r}", hint="one of: prayer")
     if city is None:
         raise UsageError("show prayer needs --city", hint="for example --city London")
-    if on and (first or last):
+    if on is not None and not (first is last is None):
         raise UsageError("--date and --from/--to exclude each other")
-    start = parse_date(on, "--date") or parse_date(first, "--from") or parse_date(last, "--to") or today()
-    end = parse_date(on, "--date") or parse_date(last, "--to") or start
-    if start > end:
-        raise UsageError(f"--from {start} lies after --to {end}")
     with open_session() as session, session.database.read() as transaction:
         place = reference.find_city(transaction, city)
-        methods = [one.id for one in reference.parse_methods(transaction, method)] if method else None
-        madhabs = reference.parse_madhabs(madhab) if madhab else None
+        start, end = _days(place, on, first, last)
+        methods = None if method is None else [one.id for one in reference.parse_methods(transaction, method)]
+        madhabs = None if madhab is None else reference.parse_madhabs(madhab)
         names = {row["id"]: row["name"] for row in transaction.all("SELECT id, name FROM method")}
         found = days(transaction, place, start, end, methods, madhabs)
         if json:
@@ -64,16 +68,26 @@ def show(
             shown = list(found)
             stored = len(shown)
     if not stored:
-        span = str(start) if start == end else f"{start} to {end}"
+        when = str(start) if start == end else f"{start} to {end}"
+        order = {"--city": city, "--methods": method, "--madhab": madhab, "--from": str(start), "--to": str(end)}
+        words = " ".join(f"{option} {shlex.quote(value)}" for option, value in order.items() if value)
         raise NotFound(
-            f"nothing stored for {place.name}, {place.country}, on {span}",
-            hint=f"`synctl enqueue prayer --city {place.name},{place.country}`",
+            f"nothing stored for {place.name}, {place.country}, on {when}", hint=f"`synctl enqueue prayer {words}`"
         )
     if not json:
         for number in dict.fromkeys(day.method for day in shown):
             group = [day for day in shown if day.method == number]
             title = f"{place.name}, {place.country} ({place.timezone}), method {number}: {names.get(number, '?')}"
             _one_day(title, group) if start == end else _range(title, group)
+
+
+def _days(place: City, on: str | None, first: str | None, last: str | None) -> tuple[date, date]:
+    """Return the first and last day that were asked for, `today` by the city's calendar."""
+    now = today_in(place.timezone) if reference.is_timezone(place.timezone) else today()
+    if on is not None:
+        day = parse_date(on, "--date", now)
+        return span(day, day, now)
+    return span(parse_date(first, "--from", now), parse_date(last, "--to", now), now)
 
 
 def _one_day(title: str, stored: list[PrayerDay]) -> None:

@@ -29,7 +29,8 @@ def up(
       synctl up
       SYNCTL_HOME=/srv/synctl synctl up --foreground
 
-    Exit codes: 0 it is up, 2 wrong configuration, 10 Redis or database unreachable.
+    Exit codes: 0 it is up, 1 the workers did not start in time, 2 wrong configuration,
+    10 Redis or database unreachable.
     """
     from synctl.engine.connect import masked  # noqa: PLC0415
     from synctl.engine.stack import Stack  # noqa: PLC0415
@@ -66,7 +67,8 @@ def down(json: JsonOption = False) -> None:
     Example:
       synctl down
 
-    Exit codes: 0 it is down.
+    Exit codes: 0 it is down, 1 the supervisor did not stop in time, 2 wrong configuration,
+    10 Valkey did not stop in time.
     """
     from synctl.engine.stack import Stack  # noqa: PLC0415
 

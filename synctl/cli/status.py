@@ -38,7 +38,8 @@ def status(
       synctl status prayer-20261124-1f0c7e2ab4
       synctl status --json | jq '.[].state'
 
-    Exit codes: 0 shown, 2 no such run, 10 Redis or database unreachable.
+    Exit codes: 0 shown, 2 no such run or state, 5 with RUN: the database is not set up,
+    10 Redis or database unreachable.
     """
     with open_session() as session:
         if not session.has_database and run is None:

@@ -31,8 +31,9 @@ def watch(
       synctl watch
       synctl watch prayer-20261124-1f0c7e2ab4 --exit
 
-    Exit codes: 0 ended; with --exit 0 succeeded, 3 partial, 4 failed, 6 paused, 7 cancelled; 2 no such run,
-    10 Redis or database unreachable, 130 interrupted.
+    Exit codes: 0 ended; with --exit 0 succeeded, 3 partial, 4 failed, 6 paused, 7 cancelled, 9 upstream
+    unavailable; 2 no such run, 5 the database is not set up, 10 Redis or database unreachable,
+    130 interrupted.
     """
     with open_session() as session:
         with session.database.read() as transaction:

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_type_hints
 
-from synctl.config.declare import BadValueError
+from synctl.config.declare import BadValueError, is_utf8
 from synctl.config.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Key:
         """The environment variable that sets it."""
         return variable(self.path)
 
-    def read(self, raw: object, folder: Path, user: Path, *, text: bool) -> object:
+    def read(self, raw: object, folder: Path, user: Path | None, *, text: bool) -> object:
         """Turn what is written into a value; `text` says that all types are written as text there.
 
         Raises BadValueError.
@@ -183,14 +183,21 @@ def _whole(raw: object) -> int:
 
 
 def _number(raw: object) -> float:
-    if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
-        raise BadValueError("must be a number")
-    return float(raw)
+    try:
+        if not isinstance(raw, bool) and isinstance(raw, int | float) and math.isfinite(raw):
+            return float(raw)
+    except OverflowError:  # an integer that no float holds
+        pass
+    raise BadValueError("must be a number")
 
 
 def _text(raw: object) -> str:
     if not isinstance(raw, str):
         raise BadValueError("must be text in quotes")
+    if "\0" in raw:
+        raise BadValueError("must not hold a NUL character")
+    if not is_utf8(raw):
+        raise BadValueError("is not UTF-8 text")
     return raw
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from synctl.config.declare import BadValueError
+from synctl.config.declare import BadValueError, absolute_path, utf8
 from synctl.config.keys import (
     PREFIX,
     SEPARATOR,
@@ -21,9 +23,10 @@ from synctl.config.keys import (
     groups,
     path_of,
 )
-from synctl.config.toml_file import TomlFile, read_text, read_toml
+from synctl.config.toml_file import ABSENT, TomlFile, read_text, read_toml
 from synctl.errors import ConfigError
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 if TYPE_CHECKING:
     from synctl.config.settings import Settings
@@ -33,6 +36,8 @@ FILE_VARIABLE: Final = "SYNCTL_CONFIG"
 """Names the TOML file, which must then exist."""
 TEST_PREFIX: Final = "SYNCTL_TEST_"
 """Variables of the test suite, which starts synctl with its own environment. Never settings."""
+KUBERNETES: Final = re.compile(r"SYNCTL_(PORT(_.*)?|SERVICE_.*)")
+"""Variables that Kubernetes sets in every pod where a Service is called `synctl`. Never settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +51,11 @@ class _Given:
     folder: Path
     text: bool
 
-    def value(self, user: Path) -> object:
+    def value(self, user: Path | None) -> object:
         try:
             return self.key.read(self.raw, self.folder, user, text=self.text)
         except BadValueError as error:
-            shown = self.place if self.key.secret else f"{self.place} = {self.raw!r}"
+            shown = self.place if self.key.secret else f"{self.place} = {_shown(self.raw)}"
             raise ConfigError(f"{shown}: {error}") from error
 
 
@@ -70,8 +75,8 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: Path | None = N
     Raises ConfigError.
     """
     environ = os.environ if environ is None else environ
-    cwd = Path.cwd() if cwd is None else cwd
-    user = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    cwd = _working_directory() if cwd is None else cwd
+    user = _user_home(environ)
     variables = {found.name: found for found in (*_dotenv(cwd), *_environment(environ))}
     config = _config_file(variables.pop(FILE_VARIABLE, None), environ, cwd, user)
     given = {
@@ -86,50 +91,82 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: Path | None = N
     return build(values, origins)
 
 
-def _default_home(environ: Mapping[str, str], user: Path) -> Path:
-    return _xdg(environ, "XDG_DATA_HOME", user / ".local" / "share") / "synctl"
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise ConfigError("the current folder does not exist any more", hint="cd to another one") from error
 
 
-def _xdg(environ: Mapping[str, str], name: str, default: Path) -> Path:
+def _user_home(environ: Mapping[str, str]) -> Path | None:
+    if environ.get("HOME"):
+        return Path(environ["HOME"])
+    try:
+        return Path.home()
+    except RuntimeError:  # a user without a name, as in a container
+        return None
+
+
+def _default_home(environ: Mapping[str, str], user: Path | None) -> Path:
+    folder = _xdg(environ, "XDG_DATA_HOME", user, ".local/share")
+    if folder is None:
+        raise ConfigError("the user has no home folder, and `home` is not set", hint="set HOME or SYNCTL_HOME")
+    try:
+        return utf8(folder / "synctl")
+    except BadValueError as error:
+        raise ConfigError(f"the default of `home` {error}", hint="set SYNCTL_HOME") from error
+
+
+def _xdg(environ: Mapping[str, str], name: str, user: Path | None, default: str) -> Path | None:
     folder = Path(environ.get(name, ""))
-    return folder if folder.is_absolute() else default  # the standard says to ignore relative ones
+    if folder.is_absolute():  # the standard says to ignore others
+        return folder
+    return user / default if user else None
 
 
 def _environment(environ: Mapping[str, str]) -> Iterator[_Variable]:
     for name, text in environ.items():
-        if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX):
+        if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX) and not KUBERNETES.fullmatch(name):
             yield _Variable(name, text, f"environment {name}", name)
 
 
 def _dotenv(cwd: Path) -> Iterator[_Variable]:
-    text = read_text(cwd / ".env", ".env")
+    # A folder of that name is somebody's virtual environment.
+    text = read_text(cwd / ".env", ".env", absent=(*ABSENT, IsADirectoryError))
     if text is None:
         return
     from io import StringIO  # noqa: PLC0415 - only where there is a .env
 
-    from dotenv import dotenv_values  # noqa: PLC0415
+    from dotenv.parser import parse_stream  # noqa: PLC0415
 
-    lines = text.splitlines()
-    for name, value in dotenv_values(stream=StringIO(text), interpolate=False).items():
-        if not name.startswith(PREFIX) or name.startswith(TEST_PREFIX):
-            continue
-        starts = (name, f"export {name}")
-        number = next((n for n, line in enumerate(lines, 1) if line.lstrip().startswith(starts)), 1)
-        place = f".env:{number}: {name}"
+    for name, value, (written, above), broken in parse_stream(StringIO(text)):
+        start = written.lstrip()
+        line = above + written[: len(written) - len(start)].count("\n")
+        if broken and start.removeprefix("export ").lstrip().startswith(PREFIX):
+            raise ConfigError(f".env:{line}: cannot be read; write NAME=VALUE")
+        if name is None or not name.startswith(PREFIX) or name.startswith(TEST_PREFIX):
+            continue  # other programs share the file
+        place = f".env:{line}: {name}"
         if value is None:
             raise ConfigError(f"{place}: has no value; write {name}=VALUE")
-        yield _Variable(name, value, f".env:{number} {name}", place)
+        yield _Variable(name, value, f".env:{line} {name}", place)
 
 
-def _config_file(named: _Variable | None, environ: Mapping[str, str], cwd: Path, user: Path) -> TomlFile | None:
+def _config_file(named: _Variable | None, environ: Mapping[str, str], cwd: Path, user: Path | None) -> TomlFile | None:
     if named is not None and named.text:
-        path = cwd / Path(named.text)
+        try:
+            path = absolute_path(Path(named.text), cwd, user)
+        except BadValueError as error:
+            raise ConfigError(f"{named.place} = {named.text!r}: {error}") from error
         found = read_toml(path, named.text)
         if found is None:
             raise ConfigError(f"{named.place} = {named.text!r}: no such file")
         return found
-    home = _xdg(environ, "XDG_CONFIG_HOME", user / ".config") / "synctl" / FILE_NAME
-    return read_toml(cwd / FILE_NAME, FILE_NAME) or read_toml(home, str(home))
+    if found := read_toml(cwd / FILE_NAME, FILE_NAME):
+        return found
+    folder = _xdg(environ, "XDG_CONFIG_HOME", user, ".config")
+    own = folder / "synctl" / FILE_NAME if folder else None
+    return read_toml(own, str(own)) if own else None
 
 
 def _from_toml(config: TomlFile) -> Iterator[_Given]:
@@ -169,3 +206,15 @@ def _group_hint(name: str) -> str:
     if group not in groups():
         return ""
     return f"; {PREFIX}{group[0].upper()}{SEPARATOR}… is one of {', '.join(children(group))}"
+
+
+def _shown(raw: object) -> str:
+    """Write a value as the file does, cut where it is long."""
+    if isinstance(raw, bool):
+        return str(raw).lower()
+    if isinstance(raw, date | time):
+        return raw.isoformat()
+    try:
+        return shortened(repr(raw))
+    except ValueError:
+        return "a number of many digits"

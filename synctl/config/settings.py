@@ -11,20 +11,25 @@ from synctl.config.declare import (
     above,
     absolute_path,
     absolute_sqlite,
-    at_least,
+    at_most,
     between,
     described,
     has_host,
+    lower_scheme,
     no_slash_at_end,
     one_of,
     setting,
     sqlite_file,
     sqlite_url,
     url_of,
+    zero_or_between,
 )
 
 SECRET = True
 """The value may hold a password."""
+
+MAX_CITIES = 1_000_000
+"""More than there are, and few enough for every database to count."""
 
 _http_url = url_of("http", "https", example="https://HOST/PATH")
 
@@ -37,12 +42,13 @@ class RedisSettings:
         None,
         "redis://, rediss:// or unix:// URL. Empty: `synctl up` runs an embedded Valkey.",
         url_of("redis", "rediss", "unix", example="redis://HOST:6379/0"),
+        normalise=lower_scheme,
         secret=SECRET,
     )
     lease_ttl: float = setting(
         5.0,
         "Seconds after which a worker that says nothing has lost its run to another one.",
-        at_least(1),
+        between(1, 3600),
     )
 
 
@@ -65,7 +71,7 @@ class PrerequisiteSettings:
     """What must be stored before a run may start."""
 
     min_methods: int = setting(15, "Calculation methods with a name.", between(0, 23))
-    min_cities: int = setting(100, "Cities of any size.", at_least(0))
+    min_cities: int = setting(100, "Cities of any size.", between(0, MAX_CITIES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +83,23 @@ class PrayerSettings:
         "calculated (on this machine, no network) or aladhan (api.aladhan.com).",
         one_of("calculated", "aladhan"),
     )
-    cities: int = setting(100, "How many cities, largest first.", at_least(1))
+    cities: int = setting(100, "How many cities, largest first.", between(1, MAX_CITIES))
 
 
 @dataclass(frozen=True, slots=True)
 class RetrySettings:
     """How a unit that failed for a passing reason is tried again."""
 
-    attempts: int = setting(5, "Attempts at a unit, the first included.", between(1, 100))
+    attempts: int = setting(8, "Attempts at a unit, the first included.", between(1, 100))
     backoff: float = setting(0.5, "Seconds before the second attempt; doubled for each further one.", between(0, 3600))
     backoff_cap: float = setting(30.0, "The longest such wait, in seconds.", between(0, 3600))
     retry_after_cap: float = setting(
         300.0, "The longest Retry-After of an upstream that is obeyed, in seconds.", between(0, 86_400)
+    )
+    outage: float = setting(
+        3600.0,
+        "Seconds for which an upstream may fail or limit everybody before its runs end as failed.",
+        between(0, 30 * 86_400),
     )
 
 
@@ -104,9 +115,16 @@ class Upstream(Source):
     """A source behind HTTP."""
 
     base_url: str = setting("", "Where it answers.", _http_url, has_host, normalise=no_slash_at_end)
-    timeout: float = setting(30.0, "Seconds to wait for a connection, and for each read.", above(0))
-    rate: float = setting(0.0, "Requests a second, all workers together. 0: no limit.", at_least(0))
+    timeout: float = setting(30.0, "Seconds to wait for a connection, and for each read.", above(0), at_most(3600))
+    rate: float = setting(0.0, "Requests a second, all workers together. 0: no limit.", zero_or_between(0.001, 100_000))
     burst: int = setting(2, "Requests that may follow each other at once.", between(1, 1000))
+    in_flight: int = setting(0, "Requests under way at once, all workers together. 0: no limit.", between(0, 10_000))
+    breaker: int = setting(
+        5,
+        "Failures in a row, of all workers together, after which the host is left alone for a while. 0: never.\n"
+        "At most retry.attempts: then an outage fails no unit.",
+        between(0, 10_000),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +135,11 @@ class Sources:
     calculated: Source = field(default=Source(concurrency=1), metadata=described("Calculated prayer times."))
     aladhan: Upstream = field(
         # The maintainer states 240 requests a minute for an address.
-        default=Upstream(base_url="https://api.aladhan.com/v1", concurrency=8, rate=4.0),
+        default=Upstream(base_url="https://api.aladhan.com/v1", concurrency=8, rate=4.0, in_flight=16),
         metadata=described("api.aladhan.com, prayer times. It states 240 requests a minute."),
     )
     alquran: Upstream = field(
-        default=Upstream(base_url="https://api.alquran.cloud/v1", concurrency=2, rate=2.0),
+        default=Upstream(base_url="https://api.alquran.cloud/v1", concurrency=2, rate=2.0, in_flight=4),
         metadata=described("api.alquran.cloud, the Quran. It states 120 requests a minute."),
     )
     packaged: Source = field(

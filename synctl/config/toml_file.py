@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from synctl.errors import ConfigError
 
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 _HEADER = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?$")
 _ENTRY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=(.*)$""")
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
+_STRING = re.compile(
+    r"""(?s:\"{3}(?:\\.|[^\\])*?\"{3}|'{3}.*?'{3})|(?P<open>\"{3}|'{3})|"(?:\\.|[^"\\])*"|'[^']*'|\#.*"""
+)
+"""A string, a comment, or the start of a string that goes on below."""
+_TOO_LONG = re.compile(r"\d[\d_]{4299}")
+"""More digits than Python reads."""
+
+ABSENT: Final = (FileNotFoundError, NotADirectoryError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +55,19 @@ def read_toml(path: Path, shown: str) -> TomlFile | None:
         named = re.match(r"line (\d+)", at)
         line = named[1] if named else len(text.splitlines())  # else it is the end of the document
         raise ConfigError(f"{shown}:{line}: not valid TOML: {wrong}") from error
+    except ValueError as error:
+        line = _TOO_LONG.split(text, maxsplit=1)[0].count("\n") + 1
+        raise ConfigError(f"{shown}:{line}: not valid TOML: a number has too many digits") from error
+    except RecursionError as error:
+        raise ConfigError(f"{shown}: not valid TOML: nested too deeply") from error
     return TomlFile(path, shown, values, _lines(text))
 
 
-def read_text(path: Path, shown: str) -> str | None:
+def read_text(path: Path, shown: str, absent: tuple[type[OSError], ...] = ABSENT) -> str | None:
     """Read UTF-8, with or without a byte order mark; None if there is no such file."""
     try:
         raw = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
+    except absent:
         return None
     except OSError as error:
         raise ConfigError(f"{shown}: cannot be read: {error.strerror}") from error
@@ -79,7 +92,7 @@ def _lines(text: str) -> Mapping[tuple[str, ...], int]:
             path = (*table, *_parts(entry[1]))
             for depth in range(len(table) + 1, len(path) + 1):
                 lines.setdefault(path[:depth], number)
-            quote = next((mark for mark in ('"""', "'''") if entry[2].count(mark) == 1), "")
+            quote = next((found["open"] for found in _STRING.finditer(entry[2]) if found["open"]), "")
     return lines
 
 

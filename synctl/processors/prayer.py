@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+import msgspec
+
 from synctl.config import Settings
+from synctl.config.settings import MAX_CITIES
+from synctl.dates import span
 from synctl.errors import NotFound, UsageError
 from synctl.resource import Batch, Context, Missing, Plan, Rows, Selectors, Table, Unit
 from synctl.sources.prayer import TIME_NAMES, PrayerRequest, PrayerSource
@@ -16,6 +20,7 @@ from synctl.store import reference
 from synctl.store.db import Database, Transaction
 from synctl.store.reference import City
 from synctl.suggest import did_you_mean
+from synctl.words import count, shortened
 
 TABLE: Final = Table(
     "prayer_time",
@@ -45,6 +50,29 @@ SOURCES: Final[Mapping[str, Callable[[Context], PrayerSource]]] = {
 }
 
 
+class _Spec(msgspec.Struct, array_like=True, frozen=True):
+    """The `spec` of a unit, read back."""
+
+    city: int
+    latitude: float
+    longitude: float
+    timezone: str
+    method: int
+    madhab: int
+    first: date
+    last: date
+
+
+class _Selection(msgspec.Struct):
+    """The `params` of a plan, read back."""
+
+    cities: list[tuple[int, float, float, str]]
+    methods: frozenset[int]
+    madhabs: frozenset[int]
+    start: date = msgspec.field(name="from")
+    end: date = msgspec.field(name="to")
+
+
 @dataclass(frozen=True, slots=True)
 class PrayerSession:
     """An opened source of prayer times."""
@@ -52,19 +80,19 @@ class PrayerSession:
     source: PrayerSource
 
     def process(self, spec: Sequence[object]) -> Batch:
-        """Fetch, decode and verify one unit of [city, latitude, longitude, timezone, method, madhab, first, last]."""
-        city, latitude, longitude, timezone, method, madhab, first, last = spec
+        """Fetch, decode and verify one unit."""
+        unit = msgspec.convert(spec, _Spec)
         request = PrayerRequest(
-            latitude=float(str(latitude)),
-            longitude=float(str(longitude)),
-            timezone=str(timezone),
-            method=int(str(method)),
-            madhab=int(str(madhab)),
-            first=date.fromisoformat(str(first)),
-            last=date.fromisoformat(str(last)),
+            latitude=unit.latitude,
+            longitude=unit.longitude,
+            timezone=unit.timezone,
+            method=unit.method,
+            madhab=unit.madhab,
+            first=unit.first,
+            last=unit.last,
         )
         fetched = self.source.fetch(request)
-        key = (city, method, madhab)
+        key = (unit.city, unit.method, unit.madhab)
         rows: list[tuple[object, ...]] = [key + day for day in fetched.days]
         return Batch([Rows(TABLE, rows)], body_hash=fetched.body_hash, attempts=fetched.attempts)
 
@@ -86,14 +114,17 @@ class PrayerResource:
     def plan(self, selectors: Selectors, database: Database, settings: Settings, today: date) -> Plan:
         """Resolve cities, methods, madhabs and dates to units, a city after the other."""
         _reject_foreign(selectors)
-        source = selectors.source or settings.prayer.source
+        source = settings.prayer.source if selectors.source is None else selectors.source
         if source not in SOURCES:
             raise NotFound(f"no prayer source {source!r}{did_you_mean(source, SOURCES)}", hint=_one_of(SOURCES))
         spans = _spans(*_dates(selectors, today))
         with database.read() as transaction:
             cities = _cities(transaction, selectors, settings)
-            methods = [method.id for method in reference.parse_methods(transaction, selectors.methods or "all")]
-        madhabs = reference.parse_madhabs(selectors.madhab or "both")
+            wanted = "all" if selectors.methods is None else selectors.methods
+            methods = [method.id for method in reference.parse_methods(transaction, wanted)]
+        if source == "calculated":
+            _reject_incalculable(methods, spans)
+        madhabs = reference.parse_madhabs("both" if selectors.madhab is None else selectors.madhab)
         return Plan(
             resource=self.name,
             source=source,
@@ -111,6 +142,17 @@ class PrayerResource:
             label=_label(cities, methods, madhabs, spans),
             total=len(cities) * len(methods) * len(madhabs) * len(spans),
             units=_units(cities, methods, madhabs, spans),
+        )
+
+    def overlap(self, one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+        """Whether they share a city, a method, a madhab and a day."""
+        first, second = (msgspec.convert(params, _Selection) for params in (one, other))
+        return (
+            first.start <= second.end
+            and second.start <= first.end
+            and not first.madhabs.isdisjoint(second.madhabs)
+            and not first.methods.isdisjoint(second.methods)
+            and not {city for city, *_ in first.cities}.isdisjoint(city for city, *_ in second.cities)
         )
 
     def concurrency(self, source: str, settings: Settings) -> int:
@@ -143,7 +185,9 @@ def _cities(transaction: Transaction, selectors: Selectors, settings: Settings) 
         if len(chosen) < wanted:
             raise UsageError(
                 f"{wanted:,} cities were asked for, {len(chosen):,} are seeded",
-                hint=f"`synctl seed --cities {wanted}`",
+                hint=f"`synctl seed --cities {wanted}`"
+                if wanted <= reference.SHIPPED
+                else f"{reference.SHIPPED:,} ship with synctl; `synctl seed --cities-file FILE` adds your own",
             )
     return list(chosen.values())
 
@@ -170,15 +214,25 @@ def _dates(selectors: Selectors, today: date) -> tuple[date, date]:
             raise UsageError("--year and --from/--to exclude each other")
         first, last = _year(selectors.year)
     elif selectors.first or selectors.last:
-        first = selectors.first or today
-        last = selectors.last or selectors.first or today
+        first, last = span(selectors.first, selectors.last, today)
     else:
         first, last = _year(today.year)
-    if first > last:
-        raise UsageError(f"--from {first} lies after --to {last}")
     if first.year < FIRST_YEAR or last.year > LAST_YEAR:
         raise UsageError(f"{first} to {last}: years {FIRST_YEAR} to {LAST_YEAR} can be synced")
     return first, last
+
+
+def _reject_incalculable(methods: Sequence[int], spans: Sequence[tuple[date, date]]) -> None:
+    from synctl.sources.calculated import RAMADAN_YEARS, incalculable  # noqa: PLC0415 - only the source in use
+
+    if refused := incalculable(methods, [first.year for first, _ in spans]):
+        which = " and ".join(map(str, refused))
+        others = ",".join(str(method) for method in methods if method not in refused)
+        raise UsageError(
+            f"{'method' if len(refused) == 1 else 'methods'} {which} cannot be calculated outside of"
+            f" {RAMADAN_YEARS[0]} to {RAMADAN_YEARS[-1]}: when Ramadan falls is not known",
+            hint=f"--methods {others} can" if others else "choose another method",
+        )
 
 
 def _year(year: int) -> tuple[date, date]:
@@ -205,8 +259,8 @@ def _reject_foreign(selectors: Selectors) -> None:
     for option, value in (("--edition", selectors.edition), ("--collection", selectors.collection)):
         if value:
             raise UsageError(f"{option} does not select prayer times", hint="see `synctl enqueue --help`")
-    if selectors.cities is not None and selectors.cities < 1:
-        raise UsageError(f"--cities {selectors.cities}: at least 1")
+    if selectors.cities is not None and not 1 <= selectors.cities <= MAX_CITIES:
+        raise UsageError(f"--cities {shortened(str(selectors.cities))}: at least 1, at most {MAX_CITIES:,}")
     if selectors.cities is not None and selectors.city:
         raise UsageError("--cities and --city exclude each other")
 
@@ -218,12 +272,8 @@ def _label(
     whole = (first.month, first.day, last.month, last.day) == (1, 1, 12, 31)
     years = str(first.year) if first.year == last.year else f"{first.year}-{last.year}"
     when = years if whole else str(first) if first == last else f"{first} to {last}"
-    where = cities[0].name if len(cities) == 1 else f"{len(cities):,} cities"
-    return f"{where} × {_count(len(methods), 'method')} × {_count(len(madhabs), 'madhab')}, {when}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    where = f"{cities[0].name}, {cities[0].country}" if len(cities) == 1 else f"{len(cities):,} cities"
+    return f"{where} × {count(len(methods), 'method')} × {count(len(madhabs), 'madhab')}, {when}"
 
 
 def _one_of(names: Mapping[str, object]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 CUSTOM = 99
 """It has no angles of its own, so the kernel would calculate nonsense for it."""
 RAMADAN = 9
+RAMADAN_YEARS = range(1925, 2077)
+"""Those whose every day has a date in the calendar of Umm al-Qura, which is published for 1924-08-01 to 2077-11-16."""
 ENDLESS_DAY = 23.99
 """Hours. Under the midnight sun the kernel's day has 24, give or take the 15 seconds that noon drifts."""
 KEPT = 16
@@ -43,6 +45,13 @@ _OneDay = Callable[[PrayerRequest, date, Params], tuple[int, ...]]
 # The kernel declares no types for these two.
 _resolve: Callable[..., Params] = methods.resolve
 _depression_time: Callable[..., tuple[float, bool]] = astronomy.depression_time
+
+
+def incalculable(methods: Iterable[int], years: Iterable[int]) -> list[int]:
+    """Return the methods that cannot be calculated in one of these years."""
+    if all(year in RAMADAN_YEARS for year in years):
+        return []
+    return [method for method in methods if _minds_ramadan(method)]
 
 
 class CalculatedSource:
@@ -150,10 +159,9 @@ def _minds_ramadan(method: int) -> bool:
 
 @lru_cache(maxsize=16)
 def _ramadan(year: int) -> frozenset[date]:
-    """Return the days of a Gregorian year that are Ramadan by Umm al-Qura, published for 1924 to 2077."""
+    """Return the days of a Gregorian year that are Ramadan by Umm al-Qura. Raises RejectedError where it has none."""
+    if year not in RAMADAN_YEARS:
+        raise RejectedError(f"when Ramadan falls in {year} is not known")
     start = date(year, 1, 1).toordinal()
     days = [date.fromordinal(start + count) for count in range(366)]
-    try:
-        return frozenset(day for day in days if Gregorian.fromdate(day).to_hijri().month == RAMADAN)
-    except OverflowError as error:
-        raise RejectedError(f"when Ramadan falls in {year} is not known") from error
+    return frozenset(day for day in days if Gregorian.fromdate(day).to_hijri().month == RAMADAN)

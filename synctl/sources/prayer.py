@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from synctl.errors import RejectedError
+from synctl.store import prayer_times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TIME_NAMES = (
-    "Fajr", "Sunrise", "Dhuhr", "Asr", "Sunset", "Maghrib", "Isha", "Imsak",
-    "Midnight", "Firstthird", "Lastthird",
-)  # fmt: skip
-"""In upstream's order, which is also the order of the columns of `prayer_time`."""
+TIME_NAMES = prayer_times.TIME_NAMES
 
 SCHOOLS = ("STANDARD", "HANAFI")
 """Upstream's name of a madhab, by its id."""
@@ -123,19 +120,12 @@ def place(minutes_of_day: Sequence[int]) -> tuple[int, ...]:
     )
 
 
-def utc_offset(timezone: str, day: int) -> int:
-    """Seconds east of UTC at 09:01:01 local of `day`, which upstream takes for the whole day.
+@lru_cache(maxsize=1024)  # 3 KB each; the world has some 400 zones
+def utc_offsets(timezone: str, year: int) -> tuple[int, ...]:
+    """Seconds east of UTC for every day of a year: at 09:01:01 local, which upstream takes for the whole day.
 
     Raises RejectedError for a zone nobody knows, as upstream does.
     """
-    ordinal = day + EPOCH
-    year = date.fromordinal(ordinal).year
-    return utc_offsets(timezone, year)[ordinal - date(year, 1, 1).toordinal()]
-
-
-@lru_cache(maxsize=1024)  # 3 KB each; the world has some 400 zones
-def utc_offsets(timezone: str, year: int) -> tuple[int, ...]:
-    """`utc_offset` of every day of a year: all units of a city ask for the same ones."""
     try:
         zone = ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # a bad name is any of the three

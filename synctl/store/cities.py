@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from synctl.errors import NotFound
+from synctl.store.aliases import ALIASES
 from synctl.store.folding import fold
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ _COLUMNS: Final = "id, name, country, latitude, longitude, timezone, population"
 _LARGEST_FIRST: Final = "ORDER BY population DESC, id"
 _OWN_FIRST: Final = "ORDER BY CASE origin WHEN 'file' THEN 0 ELSE 1 END, population DESC, id"
 
+SHIPPED: Final = 34_006
+"""Cities that come with synctl."""
+MOST: Final = 2**31
+"""More than there are, and few enough for an SQL LIMIT."""
 MAX_DIGITS: Final = 19
 """From here on a number may be more than an SQL BIGINT."""
 
@@ -40,7 +45,7 @@ class City:
 
 def largest_cities(transaction: Transaction, count: int) -> list[City]:
     """Return the `count` largest cities, or all if there are fewer."""
-    return _cities(transaction, "TRUE", limit=count)
+    return _cities(transaction, "TRUE", limit=min(count, MOST))
 
 
 def country_cities(transaction: Transaction, code: str) -> list[City]:
@@ -55,16 +60,10 @@ def find_cities(transaction: Transaction, text: str) -> list[City]:
         return _cities(transaction, "id = :id", id=int(text)) if len(text) < MAX_DIGITS else []
     name, country = _split(text)
     if country:
-        named = _cities(
-            transaction,
-            "folded = :folded AND country = :country",
-            order=_OWN_FIRST,
-            folded=fold(name),
-            country=country,
-        )
+        named = _named(transaction, name, country)
         if named:
             return named
-    return _cities(transaction, "folded = :folded", order=_OWN_FIRST, folded=fold(text))
+    return _named(transaction, text)
 
 
 def find_city(transaction: Transaction, text: str) -> City:
@@ -118,6 +117,18 @@ def _split(text: str) -> tuple[str, str]:
     name, _, country = text.rpartition(",")
     country = country.strip().upper()
     return (name, country) if name and len(country) == 2 and country.isascii() else (text, "")
+
+
+def _named(transaction: Transaction, name: str, country: str = "") -> list[City]:
+    folded = fold(name)
+    return _cities(
+        transaction,
+        f"folded IN (:folded, :alias){' AND country = :country' if country else ''}",
+        order=_OWN_FIRST,
+        folded=folded,
+        alias=ALIASES.get(folded, folded),
+        country=country,
+    )
 
 
 def _cities(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-import unicodedata
 import zoneinfo
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from synctl.errors import NotFound, UsageError
 from synctl.store.cities import City, is_timezone
 from synctl.store.folding import fold
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,10 @@ ID_BASE: Final = 2**40
 """Ids of a user's cities lie from here to twice as far; GeoNames' are far below."""
 SHOWN: Final = 20
 """How many wrong lines a message names; a file in the wrong format would fill the screen."""
+LONGEST_NAME: Final = 200
+"""Characters. The longest name of a place in the world has 168."""
+_JOINERS: Final = dict.fromkeys((0x200C, 0x200D))
+"""Cannot be seen, but belong to the spelling of Persian and Indic names."""
 
 
 def read_city_file(path: Path) -> list[City]:
@@ -39,11 +44,12 @@ def read_city_file(path: Path) -> list[City]:
         try:
             city = _city(fields, order)
         except ValueError as error:
-            wrong.append(f"line {line}: {error}")
+            meant = _meant(fields, order) if len(wrong) < SHOWN else ""
+            wrong.append(f"line {line}: {error}{meant}")
             continue
         _, first = cities.setdefault(city.id, (city, line))
         if first != line:
-            wrong.append(f"line {line}: {city.name}, {city.country} stands on line {first} already")
+            wrong.append(f"line {line}: {shortened(city.name)}, {city.country} stands on line {first} already")
     if wrong:
         raise UsageError(_report(path, wrong))
     if not cities:
@@ -52,8 +58,8 @@ def read_city_file(path: Path) -> list[City]:
 
 
 def city_id(name: str, country: str) -> int:
-    """Return the id of a user's city: the same for the same name and country, however they are capitalised."""
-    text = unicodedata.normalize("NFC", f"{' '.join(name.split())},{country}").casefold()
+    """Return the id of a user's city: the same for the same name and country, however they are spelled."""
+    text = f"{fold(name)},{country.casefold()}"
     return ID_BASE + int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) % ID_BASE
 
 
@@ -87,8 +93,10 @@ def _order(header: Sequence[str], path: Path) -> Sequence[str]:
     expected = ",".join(COLUMNS)
     for name in header:
         if name not in COLUMNS:
-            near = did_you_mean(name, COLUMNS)
-            raise UsageError(f"{path}: line 1: no column is called {name!r}{near}; the header is {expected}")
+            near = did_you_mean(shortened(name), COLUMNS)
+            raise UsageError(
+                f"{path}: line 1: no column is called {shortened(repr(name))}{near}; the header is {expected}"
+            )
     if missing := [name for name in COLUMNS if name not in header]:
         raise UsageError(f"{path}: line 1: {', '.join(missing)} is missing; the header is {expected}")
     if len(header) > len(COLUMNS):
@@ -107,15 +115,32 @@ def _city(fields: Sequence[str], order: Sequence[str]) -> City:
         try:
             values[name] = read(given[name])
         except ValueError as error:
-            wrong.append(f"{name} {given[name]!r} {error}")
+            wrong.append(f"{name} {shortened(repr(given[name]))} {error}")
     if wrong:
         raise ValueError("; ".join(wrong))
     return City(id=city_id(values["name"], values["country"]), **values)
 
 
+def _meant(fields: Sequence[str], order: Sequence[str]) -> str:
+    """Suggest a time zone for a wrong one. Takes some milliseconds: only for what is shown."""
+    if len(fields) != len(order):
+        return ""
+    zone = fields[order.index("timezone")].strip()
+    return "" if is_timezone(zone) else did_you_mean(shortened(zone), _timezones())
+
+
+@cache
+def _timezones() -> Sequence[str]:
+    return [zone for zone in sorted(zoneinfo.available_timezones()) if is_timezone(zone)]
+
+
 def _name(text: str) -> str:
-    if not fold(text):
+    if not any(letter.isalpha() for letter in text):
         raise ValueError("has no letter")
+    if not text.translate(_JOINERS).isprintable():
+        raise ValueError("has a character that cannot be printed")
+    if len(text) > LONGEST_NAME:
+        raise ValueError(f"is longer than {LONGEST_NAME} characters")
     return text
 
 
@@ -128,7 +153,7 @@ def _country(text: str) -> str:
 def _degrees(limit: int) -> Callable[[str], float]:
     def read(text: str) -> float:
         try:
-            value = float(text)
+            value = float(text.replace("_", "?"))  # Python's own 1_0 is nobody's 10
         except ValueError:
             raise ValueError("is not a number of degrees, such as 51.50853") from None
         if not math.isfinite(value) or abs(value) > limit:
@@ -142,8 +167,7 @@ def _degrees(limit: int) -> Callable[[str], float]:
 
 def _timezone(text: str) -> str:
     if not is_timezone(text):
-        near = did_you_mean(text, zoneinfo.available_timezones())
-        raise ValueError(f"is not an IANA time zone such as Europe/London{near}")
+        raise ValueError("is not an IANA time zone such as Europe/London")
     return text
 
 

@@ -48,12 +48,6 @@ def methods(transaction: Transaction) -> list[Method]:
     return [Method(row["id"], row["code"], row["name"], json.loads(row["params"]), bool(row["named"])) for row in rows]
 
 
-def madhabs(transaction: Transaction) -> list[Madhab]:
-    """Return every stored madhab by id."""
-    rows = transaction.all("SELECT id, code, name, asr_factor FROM madhab ORDER BY id")
-    return [Madhab(row["id"], row["code"], row["name"], row["asr_factor"]) for row in rows]
-
-
 def parse_methods(transaction: Transaction, text: str) -> list[Method]:
     """Return what `all`, `3,4` or `MWL,makkah` selects, by id and without doubles.
 
@@ -63,11 +57,12 @@ def parse_methods(transaction: Transaction, text: str) -> list[Method]:
     named = [method for method in stored if method.named]
     if not named:
         raise PrerequisitesNotMet((("no calculation methods are stored", "synctl seed"),))
-    if text.strip().casefold() == "all":
-        return named
     by_word = {str(method.id): method for method in stored} | {method.code: method for method in stored}
-    chosen = [_method(word, by_word) for word in _words(text, "a method")]
-    return sorted({method.id: method for method in chosen}.values(), key=lambda method: method.id)
+    chosen: dict[int, Method] = {}
+    for word in _words(text, "a method"):
+        found = named if word.casefold() == "all" else [_method(word, by_word)]
+        chosen.update((method.id, method) for method in found)
+    return sorted(chosen.values(), key=lambda method: method.id)
 
 
 def parse_madhabs(text: str) -> tuple[int, ...]:

@@ -7,23 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 
 from synctl.store.db import Row, Transaction
+from synctl.store.methods import MADHABS
 from synctl.store.reference import City
 
+TIME_NAMES = (
+    "Fajr", "Sunrise", "Dhuhr", "Asr", "Sunset", "Maghrib", "Isha", "Imsak",
+    "Midnight", "Firstthird", "Lastthird",
+)  # fmt: skip
+"""In AlAdhan's order, which is also the order of the columns, each called by the name in small letters."""
+
 EPOCH = date(1970, 1, 1)
-_COLUMNS = {
-    "Fajr": "fajr",
-    "Sunrise": "sunrise",
-    "Dhuhr": "dhuhr",
-    "Asr": "asr",
-    "Sunset": "sunset",
-    "Maghrib": "maghrib",
-    "Isha": "isha",
-    "Imsak": "imsak",
-    "Midnight": "midnight",
-    "Firstthird": "firstthird",
-    "Lastthird": "lastthird",
-}
-MADHABS = ("shafi", "hanafi")
+_COLUMNS = {name: name.lower() for name in TIME_NAMES}
+_MADHABS = {madhab.id: madhab.code for madhab in MADHABS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +82,7 @@ def _day(city: City, row: Row) -> PrayerDay:
     return PrayerDay(
         city=city,
         method=row["method_id"],
-        madhab=MADHABS[row["madhab_id"]],
+        madhab=_MADHABS[row["madhab_id"]],
         date=day,
         times={name: midnight + timedelta(minutes=row[column]) for name, column in _COLUMNS.items()},
         source=row["source"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from synctl.store.cities import is_timezone
+from synctl.store.cities import SHIPPED, is_timezone
 from synctl.store.counts import counts
 from synctl.store.methods import MADHABS
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _MENDS: Final = {"geonames": "synctl seed", "file": "synctl seed --cities-file FILE, corrected"}
 """By where a city comes from."""
+_MORE_CITIES: Final = (
+    f"{SHIPPED:,} ship with synctl: lower prerequisites.min_cities, or synctl seed --cities-file FILE with your own"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ def _too_few(transaction: Transaction, settings: Settings) -> Iterator[Missing]:
     if stored.madhabs < len(MADHABS):
         yield Missing(f"{stored.madhabs} of {len(MADHABS)} madhabs", "synctl seed")
     if stored.cities < wanted.min_cities:
-        yield Missing(f"{stored.cities:,} of {wanted.min_cities:,} cities", f"synctl seed --cities {wanted.min_cities}")
+        mend = f"synctl seed --cities {wanted.min_cities}" if wanted.min_cities <= SHIPPED else _MORE_CITIES
+        yield Missing(f"{stored.cities:,} of {wanted.min_cities:,} cities", mend)
 
 
 def _bad_cities(transaction: Transaction) -> Iterator[Missing]:

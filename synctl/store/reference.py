@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from synctl.store.cities import (
+    SHIPPED,
     City,
     city_names_like,
     country_cities,
@@ -13,18 +14,12 @@ from synctl.store.cities import (
 )
 from synctl.store.city_file import read_city_file
 from synctl.store.counts import Counts, counts
-from synctl.store.methods import Madhab, Method, madhabs, methods, parse_madhabs, parse_methods
+from synctl.store.methods import Madhab, Method, methods, parse_madhabs, parse_methods
 from synctl.store.prerequisites import Missing, prerequisites
-from synctl.store.seed import (
-    SeedReport,
-    seed_cities,
-    seed_city_file,
-    seed_madhabs,
-    seed_methods,
-    seed_reference,
-)
+from synctl.store.seed import SeedReport, seed_cities, seed_madhabs, seed_methods, seed_reference
 
 __all__ = [
+    "SHIPPED",
     "City",
     "Counts",
     "Madhab",
@@ -38,14 +33,12 @@ __all__ = [
     "find_city",
     "is_timezone",
     "largest_cities",
-    "madhabs",
     "methods",
     "parse_madhabs",
     "parse_methods",
     "prerequisites",
     "read_city_file",
     "seed_cities",
-    "seed_city_file",
     "seed_madhabs",
     "seed_methods",
     "seed_reference",

@@ -17,7 +17,7 @@ ROWS_PER_STATEMENT = 366
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Where rows go. A row is a tuple in the order `key + values`; `unit_id` is added by the store."""
+    """Where rows go. A row is a tuple in the order `key + values`; `unit_id` is added to those of a unit."""
 
     name: str
     key: tuple[str, ...]
@@ -33,33 +33,37 @@ class Rows:
 
 
 def upsert(transaction: Transaction, part: Rows, unit_id: int) -> int:
+    """Insert or update the rows of a unit; return how many were new or different."""
+    table = part.table
+    stored = Table(table.name, table.key, (*table.values, "unit_id"))
+    return upsert_rows(transaction, stored, [(*row, unit_id) for row in part.rows])
+
+
+def upsert_rows(transaction: Transaction, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
     """Insert or update rows by their key; return how many were new or different.
 
     Idempotent: a row equal to the stored one is skipped, so nothing is written when nothing changed.
     """
-    origin = (unit_id,)
-    width = len(part.table.key) + len(part.table.values) + 1
+    width = len(table.key) + len(table.values)
     step = min(ROWS_PER_STATEMENT, MAX_PARAMETERS // width)
     changed = 0
-    for start in range(0, len(part.rows), step):
-        chunk = part.rows[start : start + step]
-        parameters = list(chain.from_iterable(chain(row, origin) for row in chunk))
-        changed += transaction.positional(_statement(part.table, len(chunk), transaction.dialect), parameters)
+    for start in range(0, len(rows), step):
+        chunk = rows[start : start + step]
+        statement = _statement(table, len(chunk), transaction.dialect)
+        changed += transaction.positional(statement, list(chain.from_iterable(chunk)))
     return changed
 
 
 @lru_cache(maxsize=256)
 def _statement(table: Table, count: int, dialect: str) -> str:
-    columns = (*table.key, *table.values, "unit_id")
-    mark = "%s" if dialect == "postgresql" else "?"
+    columns = (*table.key, *table.values)
+    mark, differs = ("%s", "IS DISTINCT FROM") if dialect == "postgresql" else ("?", "IS NOT")
     one = f"({', '.join([mark] * len(columns))})"
-    kept = (*table.values, "unit_id")
-    current = ", ".join(f"{table.name}.{column}" for column in kept)
-    offered = ", ".join(f"excluded.{column}" for column in kept)
-    differs = "IS DISTINCT FROM" if dialect == "postgresql" else "IS NOT"
+    current = ", ".join(f"{table.name}.{column}" for column in table.values)
+    offered = ", ".join(f"excluded.{column}" for column in table.values)
     return (
         f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES {', '.join([one] * count)} "
         f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET "
-        f"{', '.join(f'{column} = excluded.{column}' for column in kept)} "
+        f"{', '.join(f'{column} = excluded.{column}' for column in table.values)} "
         f"WHERE ({current}) {differs} ({offered})"
     )  # names come from a Table constant, values are bound

@@ -64,6 +64,7 @@ def test_the_environment_wins_over_dotenv_over_the_file_over_defaults(tmp_path: 
         "retry.backoff": ".env:2 SYNCTL_RETRY__BACKOFF",
         "retry.backoff_cap": "environment SYNCTL_RETRY__BACKOFF_CAP",
         "retry.retry_after_cap": "default",
+        "retry.outage": "default",
     }
 
 
@@ -140,7 +141,7 @@ TOML_ERRORS = {
     "redis = 3": "synctl.toml:1: redis: is a table: write [redis] and keys below it",
     "home = 3": "synctl.toml:1: home = 3: must be text in quotes",
     "[sources.aladhan]\nrate = '4'": "synctl.toml:2: sources.aladhan.rate = '4': must be a number",
-    "[sources]\naladhan.rate = -1": "synctl.toml:2: sources.aladhan.rate = -1: must be at least 0",
+    "[sources]\naladhan.rate = -1": "synctl.toml:2: sources.aladhan.rate = -1: must be 0, or between 0.001 and 100000",
     "[sources]\naladhan = { burst = 1, rate = inf }": (
         "synctl.toml:2: sources.aladhan.rate = inf: must be a number"
     ),
@@ -159,7 +160,7 @@ TOML_ERRORS = {
         "synctl.toml:1: sources.aladhan.base_url = 'http://': names no host"
     ),
     "[workers]\nprayer = 65": "synctl.toml:2: workers.prayer = 65: must be between 0 and 64",
-    "[workers]\nprayer = true": "synctl.toml:2: workers.prayer = True: must be a whole number",
+    "[workers]\nprayer = true": "synctl.toml:2: workers.prayer = true: must be a whole number",
     "[workers]\nTafsir = 1": (
         "synctl.toml:2: workers.Tafsir: no such key in [workers]; the keys there are prayer, quran, hadith"
     ),
@@ -176,7 +177,7 @@ TOML_ERRORS = {
         "synctl.toml:2: redis.url: must be a URL such as redis://HOST:6379/0: it names no scheme"
     ),
     "home = '''\n[redis]\nlease_ttl = 1\n'''\n[redis]\nlease_ttl = 0\n": (
-        "synctl.toml:6: redis.lease_ttl = 0: must be at least 1"
+        "synctl.toml:6: redis.lease_ttl = 0: must be between 1 and 3600"
     ),
     "[retry] # why\n\"attempts\" = 0 # never": (
         "synctl.toml:2: retry.attempts = 0: must be between 1 and 100"
@@ -203,7 +204,7 @@ VARIABLE_ERRORS: Mapping[tuple[str, str], str] = {
     ("SYNCTL_REDIS__", "x"): "SYNCTL_REDIS__: no such setting (did you mean SYNCTL_REDIS__URL?)",
     ("SYNCTL_RETRY__ZZZZZZZZZZZZZZ", "x"): (
         "SYNCTL_RETRY__ZZZZZZZZZZZZZZ: no such setting; "
-        "SYNCTL_RETRY__… is one of attempts, backoff, backoff_cap, retry_after_cap"
+        "SYNCTL_RETRY__… is one of attempts, backoff, backoff_cap, retry_after_cap, outage"
     ),
     ("SYNCTL_redis__url", "x"): "SYNCTL_redis__url: no such setting (did you mean SYNCTL_REDIS__URL?)",
     ("SYNCTL_REDIS__URL", "http://u:secret@h"): (
@@ -262,7 +263,7 @@ def test_the_example_uncommented_holds_every_key_and_loads_to_the_defaults(tmp_p
 
 def test_every_key_can_be_set_by_its_variable(tmp_path: Path) -> None:
     for key in all_keys():
-        settings = load(tmp_path, **{key.variable: str(key.default or "")})
+        settings = load(tmp_path, **{key.variable: "" if key.default is None else str(key.default)})
         assert replace(settings, home=tmp_path) == Settings(home=tmp_path), key.name
 
 

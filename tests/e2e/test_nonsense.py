@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Home
+from tests.e2e.conftest import Call, Home
 
 CASES: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
     (("enqueue", "prayer", "--city", "Lodnon"), {}, 2, "did you mean London"),
@@ -17,6 +17,15 @@ CASES: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
     (("enqueue", "prayer", "--from", "tomorow"), {}, 2, "no date"),
     (("enqueue", "prayer", "--cities", "0"), {}, 2, "at least 1"),
     (("enqueue", "prayer", "--cities", "99999"), {}, 2, "34,006"),
+    (("enqueue", "prayer", "--cities", "9" * 20, "--dry-run"), {}, 2, "at most 1,000,000"),
+    (("enqueue", "prayer", "--methods", "3,4", "--year", "2090", "--dry-run"), {}, 2, "--methods 3 can"),
+    (("enqueue", "prayer", "--methods", ""), {}, 2, "a method is missing"),
+    (("enqueue", "prayer", "--madhab", ""), {}, 2, "a madhab is missing"),
+    (("enqueue", "prayer", "--source", ""), {}, 2, "no prayer source"),
+    (("show", "prayer", "--city", "London", "--to", "1999-01-01"), {}, 2, "lies in the past"),
+    (("status",), {"SYNCTL_PRAYER__CITIES": "9" * 20}, 2, "must be between"),
+    (("status",), {"SYNCTL_REDIS__URL": "redis://h:99999999"}, 2, "port"),
+    (("status",), {"SYNCTL_DATABASE__URL": "postgresql://u:sec%zzret@h/x"}, 2, "SYNCTL_DATABASE__URL: has a %"),
     (("enqueue", "prayer", "--source", "aladan"), {}, 2, "did you mean aladhan"),
     (("enqueue", "prayer", "--edition", "x"), {}, 2, "--edition"),
     (("enqueue", "tafsir"), {}, 2, "no resource"),
@@ -34,60 +43,65 @@ CASES: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
 
 @pytest.fixture(scope="module")
 def up(module_home: Home) -> Home:
-    module_home.run("up")
+    module_home.run("up", SYNCTL_WORKERS__PRAYER="0")
     return module_home
 
 
 @pytest.mark.parametrize(("arguments", "environment", "code", "says"), CASES)
 def test_nonsense_is_told_in_one_line(
-    up: Home, arguments: tuple[str, ...], environment: dict[str, str], code: int, says: str
+    up: Home, call: Call, arguments: tuple[str, ...], environment: dict[str, str], code: int, says: str
 ) -> None:
-    result = up.run(*arguments, code=code, **environment)
-    complaint = [line for line in result.stderr.splitlines() if line.strip()]
-    assert says in result.stderr
-    assert "Traceback" not in result.stderr
-    assert len(complaint) <= 4, complaint
-    assert up.json("status") == []
+    _is_one_line(call(up, *arguments, code=code, **environment).err, says)
+    assert call(up, "status", "--json").json == []
 
 
-def test_a_corrupt_configuration_names_file_and_line(up: Home) -> None:
+@pytest.mark.parametrize("case", [CASES[0], CASES[12]], ids=["usage", "no Redis"])
+def test_a_process_tells_it_no_other_way(up: Home, case: tuple[tuple[str, ...], dict[str, str], int, str]) -> None:
+    arguments, environment, code, says = case
+    _is_one_line(up.run(*arguments, code=code, **environment).stderr, says)
+
+
+def _is_one_line(err: str, says: str) -> None:
+    """But for what typer says of an option that is none: usage, a hint, the complaint."""
+    assert says in err
+    assert "Traceback" not in err
+    complaint = [line for line in err.splitlines() if line.strip()]
+    assert len(complaint) == (3 if complaint[0].startswith("Usage: ") else 1), complaint
+
+
+def test_a_corrupt_configuration_names_file_and_line(up: Home, call: Call) -> None:
     config = up.path / "synctl.toml"
     config.write_text("[prayer]\ncities = 100\n[redis\n")
     try:
-        assert "synctl.toml" in (said := up.run("status", code=2).stderr)
-        assert "3" in said
+        _is_one_line(call(up, "status", code=2).err, "synctl.toml:3: ")
     finally:
         config.unlink()
 
 
-def test_missing_prerequisites_are_listed_with_what_mends_them(home: Home) -> None:
-    home.run("seed", "--cities", "50")
-    home.run("up")
-    result = home.run("enqueue", "prayer", code=5)
-    assert "50 of 100 cities" in result.stderr
-    assert "synctl seed --cities 100" in result.stderr
-    assert home.json("status") == []
-    home.run("seed", "--cities", "100")
-    assert home.json("enqueue", "prayer", "--from", "today", "--methods", "3")["created"]
+def test_missing_prerequisites_are_listed_with_what_mends_them(home: Home, call: Call) -> None:
+    call(home, "seed", "--cities", "50")
+    call(home, "up", SYNCTL_WORKERS__PRAYER="0")
+    said = call(home, "enqueue", "prayer", code=5).err
+    assert "50 of 100 cities" in said
+    assert "synctl seed --cities 100" in said
+    assert call(home, "status", "--json").json == []
+    call(home, "seed", "--cities", "100")
+    assert call(home, "enqueue", "prayer", "--from", "today", "--methods", "3", "--json").json["created"]
 
 
-def test_without_a_stack_the_command_says_how_to_start_one(home: Home) -> None:
-    assert "synctl up" in home.run("enqueue", "prayer", code=5).stderr
-    home.run("seed")
-    assert "synctl up" in home.run("enqueue", "prayer", code=10).stderr
-    assert home.json("status") == []
+def test_without_a_stack_the_command_says_how_to_start_one(home: Home, call: Call) -> None:
+    assert "synctl up" in call(home, "enqueue", "prayer", code=5).err
+    call(home, "seed", "--cities", "100")
+    assert "synctl up" in call(home, "enqueue", "prayer", code=10).err
+    assert call(home, "status", "--json").json == []
 
 
-def test_a_home_that_cannot_be_made_is_named(home: Home) -> None:
+def test_a_home_that_cannot_be_made_is_named(home: Home, call: Call) -> None:
     blocked = home.path / "file"
     blocked.write_text("")
-    result = home.run("up", code=10, SYNCTL_HOME=str(blocked / "home"))
-    assert str(blocked) in result.stderr
-    assert "Traceback" not in result.stderr
+    _is_one_line(call(home, "up", code=10, SYNCTL_HOME=str(blocked / "home")).err, str(blocked))
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a file system that not even root may write")
-def test_a_read_only_home_is_named(home: Home) -> None:
-    result = home.run("up", code=10, SYNCTL_HOME="/proc/synctl")
-    assert "/proc/synctl" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+def test_a_read_only_home_is_named(home: Home, call: Call) -> None:
+    _is_one_line(call(home, "up", code=10, SYNCTL_HOME="/proc/synctl").err, "/proc/synctl")

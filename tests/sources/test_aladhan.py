@@ -32,7 +32,6 @@ def source(open_fetcher: OpenFetcher, upstream: LoopbackServer) -> AladhanSource
 @pytest.mark.parametrize(
     "request_",
     [
-        whole_year(method=3, madhab=0),
         whole_year(method=13, madhab=1),
         whole_year(TROMSO, method=15, year=2028),
         whole_year(MAKKAH, method=4),
@@ -46,6 +45,11 @@ def source(open_fetcher: OpenFetcher, upstream: LoopbackServer) -> AladhanSource
 def test_it_reads_the_rows_that_the_calculation_gives(
     source: AladhanSource, engine: Engine, request_: PrayerRequest
 ) -> None:
+    """Requesting and decoding add and lose nothing, where days and zones are odd.
+
+    That is all: the stand-in answers from that same calculation. That the numbers are AlAdhan's is proved by its
+    recorded answers (test_recorded.py).
+    """
     assert source.fetch(request_).days == CalculatedSource(engine.stop).fetch(request_).days
 
 
@@ -150,10 +154,15 @@ TROUBLE = [
 ]
 
 
+def _time_out(fault: Fault) -> float:
+    """Short where it is what the test waits for; else too long for a busy machine to run into."""
+    return 0.2 if fault.kind is Kind.HANG else 30.0
+
+
 @pytest.mark.parametrize("fault", TROUBLE, ids=lambda fault: f"{fault.kind} {fault.detail}")
 def test_a_unit_survives_trouble_that_passes(open_fetcher: OpenFetcher, upstream: LoopbackServer, fault: Fault) -> None:
     upstream.faults.rules = [Fault(fault.kind, fault.detail, first=2)]
-    source = AladhanSource(open_fetcher(f"{upstream.url}/v1", timeout=0.2))
+    source = AladhanSource(open_fetcher(f"{upstream.url}/v1", timeout=_time_out(fault)))
     fetched = source.fetch(within_month())
     assert len(fetched.days) == 31
     assert fetched.attempts == 3
@@ -164,7 +173,9 @@ def test_trouble_that_stays_fails_the_unit_after_every_attempt(
     open_fetcher: OpenFetcher, upstream: LoopbackServer, fault: Fault
 ) -> None:
     upstream.faults.rules = [fault]
-    source = AladhanSource(open_fetcher(f"{upstream.url}/v1", timeout=0.1, retry_after_cap=0.05, attempts=3))
+    source = AladhanSource(
+        open_fetcher(f"{upstream.url}/v1", timeout=_time_out(fault), retry_after_cap=0.05, attempts=3)
+    )
     with pytest.raises(TransientError) as raised:
         source.fetch(within_month())
     assert raised.value.attempts == 3
@@ -181,7 +192,7 @@ def test_a_rate_limit_is_obeyed_and_told_to_the_fleet(
     assert (limited.status, answered.status) == (429, 200)
     assert answered.at - limited.at >= 0.14
     host = upstream.url.removeprefix("http://")
-    assert engine.penalties == [(host, 0.15)]
+    assert engine.verdicts == [("limited", 0.15), ("answered", 0.0)]
     assert engine.admitted == [host, host]
 
 

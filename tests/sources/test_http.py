@@ -106,7 +106,7 @@ def test_a_rate_limit_is_waited_for_as_long_as_it_says(
     )
     assert get(client) == 1
     assert patience.waits == [waited]
-    assert engine.penalties == [("api.example.org", waited)]
+    assert engine.verdicts == [("limited", waited), ("answered", 0.0)]
 
 
 def test_a_date_is_reckoned_by_the_clock_of_the_upstream(open_fetcher: OpenFetcher, patience: Patience) -> None:
@@ -128,7 +128,7 @@ def test_a_limit_that_outlasts_every_attempt_says_how_long_to_wait(
     with pytest.raises(RateLimitedError, match="API rate limit exceeded") as raised:
         get(open_fetcher(UPSTREAM, transport=answering(limited), stop=patience, retry_after_cap=30.0))
     assert (raised.value.attempts, raised.value.retry_after, raised.value.http_status) == (4, 9.0, 429)
-    assert engine.penalties == [("api.example.org", 9.0)] * 4
+    assert engine.verdicts == [("limited", 9.0)] * 4
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+"""Names of cities that people type and GeoNames' list, made for maps of today, does not have."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ALIASES: Final = {
+    "mecca": "makkah",
+    "medina": "madinah",
+    "jidda": "jeddah",
+    "hodeidah": "al hudaydah",
+    "kuwait": "kuwait city",
+    "kerbala": "karbala",
+    "mashad": "mashhad",
+    "esfahan": "isfahan",
+    "samarqand": "samarkand",
+    "alma ata": "almaty",
+    "marrakech": "marrakesh",
+    "fez": "fes",
+    "urfa": "sanliurfa",
+    "antep": "gaziantep",
+    "bombay": "mumbai",
+    "calcutta": "kolkata",
+    "madras": "chennai",
+    "bangalore": "bengaluru",
+    "mysore": "mysuru",
+    "poona": "pune",
+    "allahabad": "prayagraj",
+    "gurgaon": "gurugram",
+    "benares": "varanasi",
+    "simla": "shimla",
+    "cochin": "kochi",
+    "trivandrum": "thiruvananthapuram",
+    "dacca": "dhaka",
+    "chittagong": "chattogram",
+    "barisal": "barishal",
+    "rangoon": "yangon",
+    "saigon": "ho chi minh city",
+    "peking": "beijing",
+    "macao": "macau",
+    "kiev": "kyiv",
+    "kharkov": "kharkiv",
+    "lvov": "lviv",
+    "odessa": "odesa",
+    "cologne": "koln",
+    "frankfurt": "frankfurt am main",
+    "ghent": "gent",
+    "lyons": "lyon",
+    "marseilles": "marseille",
+    "seville": "sevilla",
+    "new york": "new york city",
+}
+"""Folded name to folded name. A name stands here although some city has it where that is another, smaller place."""

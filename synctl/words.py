@@ -1,0 +1,18 @@
+"""Small words for people: numbers with their nouns, and values short enough for a line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LONGEST: Final = 60
+"""Characters of somebody's value that a message shows."""
+
+
+def count(number: int, noun: str) -> str:
+    """`1 unit`, `4,600 units`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def shortened(text: str) -> str:
+    """Return a text as it is, or its beginning where it is long."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

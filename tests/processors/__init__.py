@@ -1,0 +1,1 @@
+"""Resources: what a selection becomes, and what a unit stores."""

@@ -1,0 +1,113 @@
+"""What a selection of prayer times becomes, and which selections are refused."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from synctl.config import Settings
+from synctl.errors import UsageError
+from synctl.processors.prayer import RESOURCE, PrayerSession
+from synctl.resource import Plan, Selectors
+from synctl.sources.prayer import Fetched, PrayerRequest
+from synctl.store.db import Database, open_database
+from synctl.store.migrate import upgrade
+from synctl.store.reference import seed_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TODAY = date(2026, 11, 24)
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    url = f"sqlite:///{tmp_path_factory.mktemp('prayer')}/synctl.db"
+    upgrade(url)
+    with closing(open_database(url)) as database:
+        seed_reference(database, 300, None)
+        yield database
+
+
+@pytest.fixture
+def plan(seeded: Database, tmp_path: Path) -> Any:
+    def plan(**selected: Any) -> Plan:
+        return RESOURCE.plan(Selectors(**selected), seeded, Settings(home=tmp_path), TODAY)
+
+    return plan
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"year": 2077}, "method 4 cannot be calculated outside of 1925 to 2076"),
+    ({"year": 1924, "methods": "3,4"}, "method 4 cannot be calculated outside of 1925 to 2076"),
+    ({"first": date(2076, 12, 31), "last": date(2077, 1, 1)}, "method 4 cannot be calculated"),
+    ({"methods": ""}, "'': a method is missing"),
+    ({"madhab": ""}, "'': a madhab is missing"),
+    ({"source": ""}, "no prayer source ''"),
+    ({"city": ("",)}, "no city ''"),
+    ({"country": ("",)}, "no city in country ''"),
+    ({"cities": 0}, "--cities 0: at least 1"),
+    ({"cities": 10**20}, "--cities 100000000000000000000: at least 1, at most 1,000,000"),
+    ({"last": date(2026, 11, 23)}, "--to 2026-11-23 lies in the past"),
+]
+
+
+@pytest.mark.parametrize(("selected", "says"), REFUSED)
+def test_what_cannot_be_synced_is_refused(plan: Any, selected: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        plan(**selected)
+    assert str(caught.value).startswith(says)
+
+
+def test_methods_that_do_not_mind_ramadan_are_proposed(plan: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        plan(year=2090, methods="2,3,4")
+    assert caught.value.hint == "--methods 2,3 can"
+    with pytest.raises(UsageError) as caught:
+        plan(year=2090, methods="4")
+    assert caught.value.hint == "choose another method"
+
+
+@pytest.mark.parametrize(
+    "selected",
+    [{"year": 1925}, {"year": 2076}, {"year": 2090, "methods": "3"}, {"year": 2090, "source": "aladhan"}],
+)
+def test_what_can_be_synced_is_planned(plan: Any, selected: dict[str, Any]) -> None:
+    assert plan(cities=1, **selected).total > 0
+
+
+def test_too_many_cities_are_told_with_what_helps(plan: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        plan(cities=301)
+    assert caught.value.hint == "`synctl seed --cities 301`"
+    with pytest.raises(UsageError) as caught:
+        plan(cities=34_007)
+    assert "--cities-file" in str(caught.value.hint)
+
+
+def test_the_label_of_one_city_names_its_country(plan: Any) -> None:
+    assert plan(city=("London",), methods="3", year=2026).label == "London, GB × 1 method × 2 madhabs, 2026"
+    assert plan(cities=2, madhab="hanafi", first=TODAY).label == "2 cities × 23 methods × 1 madhab, 2026-11-24"
+
+
+def test_a_unit_read_back_from_the_ledger_is_processed(plan: Any) -> None:
+    class Source:
+        name = "fake"
+        asked: list[PrayerRequest]
+
+        def fetch(self, request: PrayerRequest) -> Fetched:
+            self.asked = [request]
+            return Fetched([(20_000, 0)], body_hash=None)
+
+        def close(self) -> None:
+            pass
+
+    source = Source()
+    (unit, *_) = plan(city=("London",), methods="3", madhab="hanafi", first=TODAY).units
+    batch = PrayerSession(source).process(unit.spec)
+    assert (source.asked[0].method, source.asked[0].madhab, source.asked[0].first) == (3, 1, TODAY)
+    assert batch.parts[0].rows == [(2643743, 3, 1, 20_000, 0)]
