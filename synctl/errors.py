@@ -129,11 +129,15 @@ class RejectedError(UnitError):
 
 
 class MismatchError(UnitError):
-    """The answer is not what was asked for, or breaks a law of the domain. `rule` names the check."""
+    """The answer is not what was asked for, or breaks a law of the domain: the unit is quarantined.
 
-    def __init__(self, rule: str, message: str, *, http_status: int | None = None) -> None:
+    `rule` names the check, `sample` is what was answered there.
+    """
+
+    def __init__(self, rule: str, message: str, *, http_status: int | None = None, sample: object = None) -> None:
         super().__init__(f"{rule}: {message}", http_status=http_status)
         self.rule = rule
+        self.sample = sample
 
 
 class FatalError(UnitError):

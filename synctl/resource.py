@@ -6,21 +6,25 @@ progress, pause, cancel and partial failure belong to the engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
 from typing import Protocol, Self
 
 from synctl.config import Settings
-from synctl.store.db import Database
+from synctl.store.db import Database, Transaction
 from synctl.store.prerequisites import Missing
 from synctl.store.upsert import Rows, Table
+from synctl.store.work import NOTHING_KNOWN, Known
 
 __all__ = [
+    "NOTHING_KNOWN",
     "Batch",
     "Context",
+    "Finding",
     "Gate",
+    "Known",
     "Missing",
     "OpenGate",
     "Plan",
@@ -41,20 +45,37 @@ class Unit:
 
     key: str
     spec: Sequence[object]
+    covered_by: Sequence[str] = ()
+    """Keys of larger units that hold the same rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """All that one unit stores. `body_hash` is of the upstream's bytes; None where there are none."""
+    """All that one unit stores. `body_hash` is of the upstream's bytes, or of the rows where there are none.
+
+    `unchanged`: they are what is stored already, so `parts` is empty. `validators` come back with the unit's next
+    sync.
+    """
 
     parts: Sequence[Rows]
     body_hash: str | None = None
     attempts: int = 1
+    validators: Mapping[str, str] = field(default_factory=dict)
+    unchanged: bool = False
 
     @property
     def row_count(self) -> int:
         """Rows over all tables."""
         return sum(len(part.rows) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check of stored data found. `subject` names the place for people."""
+
+    rule: str
+    subject: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +193,10 @@ class Context:
 class Session(Protocol):
     """An opened source. `process` is called by several threads at once."""
 
-    def process(self, spec: Sequence[object]) -> Batch:
-        """Fetch, decode and verify one unit.
+    def process(self, spec: Sequence[object], known: Known) -> Batch:
+        """Fetch, decode and verify one unit. What is `known` of it may save work.
 
-        Raises UnitError; the engine records it and goes on.
+        Raises UnitError; the engine records it and goes on. A MismatchError quarantines the unit.
         """
 
     def close(self) -> None:
@@ -186,6 +207,8 @@ class Resource(Protocol):
     """A kind of data to keep in step: `prayer`, `quran`, `hadith`, or one of your own."""
 
     name: str
+    rules: Mapping[str, str]
+    """What is verified: the name of each rule, and what it demands."""
 
     def prerequisites(self, database: Database, settings: Settings) -> Sequence[Missing]:
         """What reference data lacks before a run may start."""
@@ -198,6 +221,9 @@ class Resource(Protocol):
 
         Runs that do take turns; others may work at the same time.
         """
+
+    def audit(self, transaction: Transaction, settings: Settings) -> Iterator[Finding]:
+        """Check everything that is stored, again."""
 
     def concurrency(self, source: str, settings: Settings) -> int:
         """How many units a shard processes at once."""

@@ -29,6 +29,8 @@ class UnitState(StrEnum):
     LEASED = "leased"
     DONE = "done"
     FAILED = "failed"
+    QUARANTINED = "quarantined"
+    """Its answer broke a rule: nothing of it was stored."""
 
 
 S = RunState

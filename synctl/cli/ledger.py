@@ -16,6 +16,7 @@ from synctl.store import units as ledger
 
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Show at most N.")]
 SHOWN = 50
+NOT_DONE = frozenset({UnitState.FAILED, UnitState.QUARANTINED})
 ALL = 2**31
 
 
@@ -36,10 +37,11 @@ def units(
     """
     with open_session() as session, session.database.read() as transaction:
         found = runs.get(transaction, run)
+        chosen = frozenset(UnitState) if state is None else {state}
         if json:
-            emit_lines(ledger.as_json(found.id, row) for row in ledger.units(transaction, found.seq, state, limit))
+            emit_lines(ledger.as_json(found.id, row) for row in ledger.units(transaction, found.seq, chosen, limit))
             return
-        shown = list(ledger.units(transaction, found.seq, state, limit or SHOWN))
+        shown = list(ledger.units(transaction, found.seq, chosen, limit or SHOWN))
         columns = [
             ("UNIT", "left"),
             ("STATE", "left"),
@@ -76,11 +78,11 @@ def errors(run: RunArgument, limit: LimitOption = None, json: JsonOption = False
     with open_session() as session, session.database.read() as transaction:
         found = runs.get(transaction, run)
         if json:
-            failed = ledger.units(transaction, found.seq, UnitState.FAILED, limit)
+            failed = ledger.units(transaction, found.seq, NOT_DONE, limit)
             emit_lines(ledger.as_json(found.id, row) for row in failed)
             return
         causes = ledger.causes(transaction, found.seq)
-        shown = list(ledger.units(transaction, found.seq, UnitState.FAILED, limit or SHOWN))
+        shown = list(ledger.units(transaction, found.seq, NOT_DONE, limit or SHOWN))
     if not causes:
         say(f"No unit of {found.id} failed.")
         return

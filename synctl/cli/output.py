@@ -28,6 +28,7 @@ STYLES = {
     "succeeded": "green",
     "partial": "bold yellow",
     "failed": "bold red",
+    "quarantined": "bold magenta",
     "done": "green",
     "pending": "cyan",
     "leased": "blue",

@@ -98,7 +98,7 @@ def _summary(session: Session, view: RunView, why: Why) -> None:
 def _stored(session: Session, view: RunView) -> Iterator[str]:
     """Yield what selects the first unit that the run stored; nothing where it stored none."""
     with session.database.read() as transaction:
-        for unit in units(transaction, view.run.seq, UnitState.DONE, 1):
+        for unit in units(transaction, view.run.seq, {UnitState.DONE}, 1):
             number, method, _, days = unit["key"].split("/")
             city = reference.find_city(transaction, number)
             named = f"{city.name},{city.country}"

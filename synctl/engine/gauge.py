@@ -64,6 +64,8 @@ class Gauge:
         self.counters = (
             ("done", counters.done),
             ("failed", counters.failed),
+            ("quarantined", counters.quarantined),
+            ("unchanged", counters.unchanged),
             ("rows", counters.rows),
             ("total", counters.total),
         )

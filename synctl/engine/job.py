@@ -106,6 +106,8 @@ class _Job:
         gauge.counters = (
             ("done", run.done),
             ("failed", run.failed),
+            ("quarantined", run.quarantined),
+            ("unchanged", run.unchanged),
             ("rows", run.rows),
             ("total", run.total),
         )

@@ -65,14 +65,22 @@ class WorkPool:
     def _process(self, unit: Claimed) -> Settled:
         began = time.monotonic()
         try:
-            batch = self._session.process(unit.spec)
+            batch = self._session.process(unit.spec, unit.known)
         except UnitError as error:
             return Settled(unit, _ms(began), attempts=error.attempts, error=error)
         except Exception as error:  # recorded as this unit's failure; the run goes on
             if not self._stop.is_set():
                 log.exception("unit %s", unit.key)
             return Settled(unit, _ms(began), error=UnexpectedError(f"{type(error).__name__}: {error}"))
-        return Settled(unit, _ms(began), attempts=batch.attempts, parts=batch.parts, body_hash=batch.body_hash)
+        return Settled(
+            unit,
+            _ms(began),
+            attempts=batch.attempts,
+            parts=batch.parts,
+            body_hash=batch.body_hash,
+            validators=batch.validators,
+            unchanged=batch.unchanged,
+        )
 
 
 def _ms(began: float) -> int:

@@ -16,6 +16,7 @@ from synctl.clock import now_ms
 from synctl.engine import keys
 from synctl.store.ledger import Lease
 
+COUNTERS = ("done", "failed", "quarantined", "unchanged", "rows", "total")
 KEEP_S = 3600
 """How long the hash outlives its last write: an observer that comes late still sees how it ended."""
 FRESH_MS = 3000
@@ -62,6 +63,8 @@ class Progress:
 
     done: int | None = None
     failed: int | None = None
+    quarantined: int | None = None
+    unchanged: int | None = None
     rows: int | None = None
     total: int | None = None
     control: str = ""
@@ -163,5 +166,5 @@ def _progress(raw: dict[str, str]) -> Progress:
         for name, value in sorted(raw.items())
         if name.startswith("shard:")
     )
-    numbers = {name: int(raw[name]) for name in ("done", "failed", "rows", "total") if name in raw}
+    numbers = {name: int(raw[name]) for name in COUNTERS if name in raw}
     return Progress(**numbers, control=raw.get("control", ""), shards=shards)

@@ -28,17 +28,30 @@ class RunView:
     @property
     def done(self) -> int:
         """Units done; the hash may be a tick ahead of the row read before it."""
-        return max(self.run.done, self.live.done or 0) if self.run.state in LIVE else self.run.done
+        return self._newest(self.run.done, self.live.done)
 
     @property
     def failed(self) -> int:
         """Units failed."""
-        return max(self.run.failed, self.live.failed or 0) if self.run.state in LIVE else self.run.failed
+        return self._newest(self.run.failed, self.live.failed)
+
+    @property
+    def quarantined(self) -> int:
+        """Those of the failed units whose answer broke a rule."""
+        return self._newest(self.run.quarantined, self.live.quarantined)
+
+    @property
+    def unchanged(self) -> int:
+        """Those of the done units of which nothing had to be written."""
+        return self._newest(self.run.unchanged, self.live.unchanged)
 
     @property
     def rows(self) -> int:
         """Rows verified and stored."""
-        return max(self.run.rows, self.live.rows or 0) if self.run.state in LIVE else self.run.rows
+        return self._newest(self.run.rows, self.live.rows)
+
+    def _newest(self, stored: int, live: int | None) -> int:
+        return max(stored, live or 0) if self.run.state in LIVE else stored
 
     @property
     def elapsed_s(self) -> float | None:
@@ -97,6 +110,8 @@ class RunView:
             "total": run.total,
             "done": self.done,
             "failed": self.failed,
+            "quarantined": self.quarantined,
+            "unchanged": self.unchanged,
             "rows": self.rows,
             "changed": run.changed,
             "units_per_s": round(self.live.unit_rate, 2) if running else 0.0,

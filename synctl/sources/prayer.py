@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,6 +22,9 @@ SCHOOLS = ("STANDARD", "HANAFI")
 
 DayTimes = tuple[int, ...]
 """(day, utc_offset, then a minute for each of TIME_NAMES), in the meaning of `store.models.PrayerTime`."""
+
+HASH_BYTES = 16
+"""Enough to tell answers apart, and half the room in the ledger."""
 
 EPOCH = date(1970, 1, 1).toordinal()
 """`date.toordinal()` of day 0."""
@@ -64,11 +68,15 @@ class PrayerRequest:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The days asked for, all of them, in order. `body_hash` is None where there was no body: calculated."""
+    """The days asked for, all of them, in order. `unchanged`: they are those known, so there are none here.
+
+    `body_hash` is of what was asked and what was answered.
+    """
 
     days: list[DayTimes]
-    body_hash: str | None
+    body_hash: str
     attempts: int = 1
+    unchanged: bool = False
 
 
 class PrayerSource(Protocol):
@@ -76,14 +84,21 @@ class PrayerSource(Protocol):
 
     name: str
 
-    def fetch(self, request: PrayerRequest) -> Fetched:
-        """Every day of the request, verified.
+    def fetch(self, request: PrayerRequest, known: str | None = None) -> Fetched:
+        """Every day of the request, verified; none where the answer has the hash that is known.
 
         Raises UnitError, or `http.Interrupted` when the work must end.
         """
 
     def close(self) -> None:
         """Interrupt what is under way and release what is held."""
+
+
+def body_hash(request: PrayerRequest, body: bytes) -> str:
+    """Return the hash of what was asked and what was answered: an old answer to another question is news."""
+    digest = blake2b(repr(request).encode(), digest_size=HASH_BYTES)
+    digest.update(body)
+    return digest.hexdigest()
 
 
 def place(minutes_of_day: Sequence[int]) -> tuple[int, ...]:

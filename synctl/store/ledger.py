@@ -6,70 +6,24 @@ the one transaction that also proves that this process still holds its shard.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 import msgspec
 
 from synctl.clock import now_ms
-from synctl.errors import Fenced, UnitError
-from synctl.states import LIVE, RunState
+from synctl.errors import Fenced
+from synctl.states import LIVE, RunState, UnitState
+from synctl.store import publish
 from synctl.store.db import Transaction
-from synctl.store.upsert import Rows, upsert
+from synctl.store.work import NOTHING_KNOWN, Claimed, Counters, Known, Lease, Settled
+
+__all__ = ["NOTHING_KNOWN", "Claimed", "Counters", "Known", "Lease", "Settled"]
 
 INSERT_CHUNK = 1000
 MESSAGE_LIMIT = 500
 """Characters of an error message that are kept: enough for the cause, not for a page of HTML."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to work on one shard of a run. `epoch` is the fence; `token` names the holder in Redis."""
-
-    run_id: str
-    run_seq: int
-    shard: int
-    epoch: int
-    token: str
-    holder: str
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A unit this shard is to process."""
-
-    ordinal: int
-    key: str
-    spec: Sequence[object]
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of a claimed unit: verified `parts`, or an `error`."""
-
-    unit: Claimed
-    took_ms: int
-    attempts: int = 1
-    parts: Sequence[Rows] = ()
-    body_hash: str | None = None
-    error: UnitError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """The run as this shard's last commit left it."""
-
-    state: RunState
-    total: int
-    done: int
-    failed: int
-    rows: int
-
-    @property
-    def open(self) -> int:
-        """Units not settled yet."""
-        return self.total - self.done - self.failed
 
 
 def add_units(transaction: Transaction, run_seq: int, units: Iterable[tuple[str, Sequence[object]]]) -> int:
@@ -101,8 +55,9 @@ def claim(transaction: Transaction, lease: Lease, limit: int) -> list[Claimed]:
         limit=limit,
     )
     decode = msgspec.json.Decoder(list[object]).decode
+    known = publish.known(transaction, lease.run_seq, [row["key"] for row in rows])
     return sorted(
-        (Claimed(row["ordinal"], row["key"], decode(row["spec"])) for row in rows),
+        (Claimed(row["ordinal"], row["key"], decode(row["spec"]), known[row["key"]]) for row in rows),
         key=lambda unit: unit.ordinal,
     )
 
@@ -115,17 +70,22 @@ def commit(transaction: Transaction, lease: Lease, settled: Sequence[Settled], r
     """
     guard(transaction, lease)
     now = now_ms()
-    done = failed = rows = changed = 0
+    counts: Counter[str] = Counter()
     for result in settled:
-        if result.error is None:
-            written = _store_rows(transaction, lease, result, resource, source, now)
-            count = sum(len(part.rows) for part in result.parts)
-            done, rows, changed = done + 1, rows + count, changed + written
-            _settle(transaction, lease, result, "done", count, written, now)
+        written = 0
+        if result.state is UnitState.DONE:
+            written = publish.publish(transaction, lease, result, resource, source, now)
+            counts["rows"] += result.row_count
+            counts["changed"] += written
+            counts["unchanged"] += not written
+            counts["done"] += 1
         else:
-            failed += 1
-            _settle(transaction, lease, result, "failed", 0, 0, now)
-    return _count(transaction, lease, done, failed, rows, changed)
+            counts["failed"] += 1
+        if result.state is UnitState.QUARANTINED:
+            publish.quarantine(transaction, lease, result, resource, source, now)
+            counts["quarantined"] += 1
+        _settle(transaction, lease, result, written, now)
+    return _count(transaction, lease, counts)
 
 
 def guard(transaction: Transaction, lease: Lease) -> None:
@@ -153,56 +113,33 @@ def release(transaction: Transaction, run_seq: int, shard: int | None = None) ->
 
 
 def reopen(transaction: Transaction, run_seq: int, *, everything: bool) -> int:
-    """Make failed units pending again (`everything`: done ones too) and correct the counters; return how many."""
-    states = "('failed', 'done')" if everything else "('failed')"
+    """Make failed and quarantined units pending again (`everything`: done ones too); return how many.
+
+    Corrects the counters. A run that does everything again makes no use of what is known of its units.
+    """
+    states = "('failed', 'quarantined', 'done')" if everything else "('failed', 'quarantined')"
     count = transaction.execute(
         f"UPDATE sync_unit SET state = 'pending', shard = NULL WHERE run_seq = :run AND state IN {states}",
         run=run_seq,
     )
-    transaction.execute(
-        "UPDATE run SET failed = 0, done = CASE WHEN :all = 1 THEN 0 ELSE done END,"
-        " rows = CASE WHEN :all = 1 THEN 0 ELSE rows END, changed = CASE WHEN :all = 1 THEN 0 ELSE changed END"
-        " WHERE seq = :run",
-        run=run_seq,
-        all=int(everything),
-    )
+    zero = ", done = 0, rows = 0, changed = 0, unchanged = 0, anew = 1" if everything else ""
+    transaction.execute(f"UPDATE run SET failed = 0, quarantined = 0{zero} WHERE seq = :run", run=run_seq)
     return count
 
 
-def _store_rows(transaction: Transaction, lease: Lease, result: Settled, resource: str, source: str, now: int) -> int:
-    count = sum(len(part.rows) for part in result.parts)
-    row = transaction.one(
-        "INSERT INTO stored_unit (resource, key, source, run_id, synced_at, body_hash, rows)"
-        " VALUES (:resource, :key, :source, :run_id, :now, :body_hash, :rows)"
-        " ON CONFLICT (resource, key) DO UPDATE SET source = excluded.source, run_id = excluded.run_id,"
-        " synced_at = excluded.synced_at, body_hash = excluded.body_hash, rows = excluded.rows RETURNING id",
-        resource=resource,
-        key=result.unit.key,
-        source=source,
-        run_id=lease.run_id,
-        now=now,
-        body_hash=result.body_hash,
-        rows=count,
-    )
-    assert row is not None  # noqa: S101 - INSERT … RETURNING always returns a row
-    return sum(upsert(transaction, part, row["id"]) for part in result.parts)
-
-
-def _settle(
-    transaction: Transaction, lease: Lease, result: Settled, state: str, rows: int, changed: int, now: int
-) -> None:
+def _settle(transaction: Transaction, lease: Lease, result: Settled, changed: int, now: int) -> None:
     error = result.error
     settled = transaction.execute(
         "UPDATE sync_unit SET state = :state, attempts = attempts + :attempts, error_class = :error_class,"
         " http_status = :http_status, message = :message, rows = :rows, changed = :changed, body_hash = :body_hash,"
         " took_ms = :took, settled_at = :now"
         " WHERE run_seq = :run AND ordinal = :ordinal AND state = 'leased' AND shard = :shard AND epoch = :epoch",
-        state=state,
+        state=str(result.state),
         attempts=result.attempts,
         error_class=type(error).__name__ if error else None,
         http_status=error.http_status if error else None,
         message=str(error)[:MESSAGE_LIMIT] if error else None,
-        rows=rows,
+        rows=0 if error else result.row_count,
         changed=changed,
         body_hash=result.body_hash,
         took=result.took_ms,
@@ -216,18 +153,16 @@ def _settle(
         raise Fenced(f"{lease.run_id} unit {result.unit.key}: settled by another holder; nothing was committed")
 
 
-def _count(transaction: Transaction, lease: Lease, done: int, failed: int, rows: int, changed: int) -> Counters:
+def _count(transaction: Transaction, lease: Lease, counts: Counter[str]) -> Counters:
     live = ", ".join(f"'{state}'" for state in sorted(LIVE))
+    columns = ("done", "failed", "quarantined", "unchanged", "rows", "changed")
+    sums = ", ".join(f"{name} = {name} + :{name}" for name in columns)
     row = transaction.one(
-        "UPDATE run SET done = done + :done, failed = failed + :failed, rows = rows + :rows,"
-        f" changed = changed + :changed WHERE seq = :run AND state IN ({live})"
-        " RETURNING state, total, done, failed, rows",
-        done=done,
-        failed=failed,
-        rows=rows,
-        changed=changed,
+        f"UPDATE run SET {sums} WHERE seq = :run AND state IN ({live})"
+        " RETURNING state, total, done, failed, rows, quarantined, unchanged",
         run=lease.run_seq,
+        **{name: counts[name] for name in columns},
     )
     if row is None:
         raise Fenced(f"{lease.run_id}: the run is no longer running; nothing was committed")
-    return Counters(RunState(row["state"]), row["total"], row["done"], row["failed"], row["rows"])
+    return Counters(**{**{name: row[name] for name in Counters.__slots__}, "state": RunState(row["state"])})

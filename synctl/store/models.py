@@ -93,6 +93,21 @@ class Run(SQLModel, table=True):
     total: int
     done: int = 0
     failed: int = 0
+    quarantined: int = Field(
+        sa_column=Column(Integer, nullable=False, server_default=text("0")),
+        default=0,
+        description="units whose answer broke a rule; part of `failed`",
+    )
+    unchanged: int = Field(
+        sa_column=Column(Integer, nullable=False, server_default=text("0")),
+        default=0,
+        description="units done of which nothing had to be written; part of `done`",
+    )
+    anew: int = Field(
+        sa_column=Column(Integer, nullable=False, server_default=text("0")),
+        default=0,
+        description="1: forced, so nothing that is known of a unit may save work",
+    )
     rows: int = Field(default=0, sa_column=Column(BigInteger, nullable=False), description="rows verified")
     changed: int = Field(default=0, sa_column=Column(BigInteger, nullable=False), description="rows written")
     created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
@@ -123,8 +138,8 @@ class SyncUnit(SQLModel, table=True):
               postgresql_where=text("state = 'pending'")),
         Index("sync_unit_leased", "run_seq", "shard", sqlite_where=text("state = 'leased'"),
               postgresql_where=text("state = 'leased'")),
-        Index("sync_unit_failed", "run_seq", "ordinal", sqlite_where=text("state = 'failed'"),
-              postgresql_where=text("state = 'failed'")),
+        Index("sync_unit_failed", "run_seq", "ordinal", sqlite_where=text("state IN ('failed', 'quarantined')"),
+              postgresql_where=text("state IN ('failed', 'quarantined')")),
         WITHOUT_ROWID,
     )  # fmt: skip
     run_seq: int = Field(sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True))
@@ -173,6 +188,47 @@ class StoredUnit(SQLModel, table=True):
     synced_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     body_hash: str | None = None
     rows: int
+    validators: str | None = Field(
+        sa_column=Column(Text, nullable=True), default=None, description="JSON: ETag and the like of its upstream"
+    )
+
+
+class Quarantine(SQLModel, table=True):
+    """A unit whose last answer broke a rule: nothing of it was stored, the old rows stayed."""
+
+    resource: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    rule: str
+    message: str = Field(sa_column=Column(Text, nullable=False))
+    sample: str = Field(sa_column=Column(Text, nullable=False), description="what was answered there, cut short")
+    source: str
+    run_id: str
+    found_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class Waiver(SQLModel, table=True):
+    """A rule that an operator has waived for a unit: the next answer may break it."""
+
+    resource: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    rule: str = Field(primary_key=True)
+    who: str
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+    at: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class UnitChange(SQLModel, table=True):
+    """A stored row that a run changed, added or removed in a unit that was stored before. JSON objects."""
+
+    __tablename__ = "unit_change"
+    __table_args__ = (Index("unit_change_by_run", "run_seq", "id"),)
+    id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=True))
+    run_seq: int = Field(sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), nullable=False))
+    unit: str
+    table_name: str
+    row_key: str = Field(sa_column=Column(Text, nullable=False))
+    old: str | None = Field(sa_column=Column(Text, nullable=True), default=None)
+    new: str | None = Field(sa_column=Column(Text, nullable=True), default=None)
 
 
 class PrayerTime(SQLModel, table=True):

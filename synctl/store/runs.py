@@ -53,8 +53,11 @@ class Run:
     total: int
     done: int
     failed: int
+    quarantined: int
+    unchanged: int
     rows: int
     changed: int
+    anew: int
     created_at: int
     started_at: int | None
     finished_at: int | None
@@ -77,15 +80,16 @@ class NewRun:
     label: str
     shards: int
     total: int
+    anew: int = 0
 
 
 def create(transaction: Transaction, new: NewRun, actor: Actor, reason: str) -> int | None:
     """Insert a queued run; return its `seq`, or None if a run of that id exists (whoever was first)."""
     row = transaction.one(
         "INSERT INTO run (id, resource, source, sync_date, params, label, state, reason, epoch, attempt, shards,"
-        " total, done, failed, rows, changed, created_at)"
+        " total, done, failed, rows, changed, anew, created_at)"
         " VALUES (:id, :resource, :source, :sync_date, :params, :label, 'queued', '', 0, 0, :shards,"
-        " :total, 0, 0, 0, 0, :now) ON CONFLICT (id) DO NOTHING RETURNING seq",
+        " :total, 0, 0, 0, 0, :anew, :now) ON CONFLICT (id) DO NOTHING RETURNING seq",
         now=now_ms(),
         **{name: getattr(new, name) for name in NewRun.__slots__},
     )
@@ -235,7 +239,7 @@ def events(transaction: Transaction, run_id: str | None, limit: int = 100) -> Se
 
 def delete(transaction: Transaction, run: Run, actor: Actor, reason: str) -> None:
     """Remove a run with its ledger. What it synced stays, and so does its audit trail."""
-    for table in ("sync_unit", "run_shard"):
+    for table in ("sync_unit", "run_shard", "unit_change"):
         transaction.execute(f"DELETE FROM {table} WHERE run_seq = :seq", seq=run.seq)
     transaction.execute("DELETE FROM run WHERE seq = :seq", seq=run.seq)
     record(transaction, run.id, "deleted", run.state, actor, reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from synctl.clock import iso
@@ -35,19 +35,19 @@ def causes(transaction: Transaction, run_seq: int) -> list[Cause]:
     """Return the causes of failure of a run, the most frequent first."""
     rows = transaction.all(
         "SELECT error_class, http_status, message, COUNT(*) AS n, MIN(key) AS sample FROM sync_unit"
-        " WHERE run_seq = :run AND state = 'failed' GROUP BY error_class, http_status, message ORDER BY n DESC",
+        " WHERE run_seq = :run AND state IN ('failed', 'quarantined')"
+        " GROUP BY error_class, http_status, message ORDER BY n DESC",
         run=run_seq,
     )
     return [Cause(row["error_class"], row["http_status"], row["message"], row["n"], row["sample"]) for row in rows]
 
 
-def units(transaction: Transaction, run_seq: int, state: UnitState | None, limit: int | None) -> Iterator[Row]:
-    """Yield the units of a run in order."""
+def units(transaction: Transaction, run_seq: int, states: Collection[UnitState], limit: int | None) -> Iterator[Row]:
+    """Yield the units of a run in these states, in order."""
+    chosen = ", ".join(f"'{state}'" for state in sorted(states))
     yield from transaction.stream(
-        "SELECT * FROM sync_unit WHERE run_seq = :run AND (CAST(:state AS TEXT) IS NULL OR state = :state)"
-        " ORDER BY ordinal LIMIT :limit",
+        f"SELECT * FROM sync_unit WHERE run_seq = :run AND state IN ({chosen}) ORDER BY ordinal LIMIT :limit",
         run=run_seq,
-        state=None if state is None else str(state),
         limit=-1 if limit is None and transaction.dialect == "sqlite" else limit,
     )
 

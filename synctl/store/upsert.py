@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 
@@ -26,10 +26,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Verified rows of one unit for one table."""
+    """Verified rows of one unit for one table.
+
+    `scope` says which stored rows they take the place of: a column's value, or its (lowest, highest). Stored rows in
+    it that are not among `rows` are removed. Without a scope nothing is.
+    """
 
     table: Table
     rows: Sequence[tuple[object, ...]]
+    scope: Mapping[str, object] = field(default_factory=dict)
 
 
 def upsert(transaction: Transaction, part: Rows, unit_id: int) -> int:

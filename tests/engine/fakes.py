@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import cast
 
@@ -13,10 +13,10 @@ from synctl.config import Settings
 from synctl.engine import keys, queues
 from synctl.engine.lease import acquire
 from synctl.errors import RejectedError
-from synctl.resource import Batch, Context, Missing, Plan, Selectors, Session, Unit
+from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Selectors, Session, Unit
 from synctl.states import outcome
 from synctl.store import ledger, runs, shards
-from synctl.store.db import Database
+from synctl.store.db import Database, Transaction
 from synctl.store.ledger import Lease, Settled
 from synctl.store.runs import Actor, Run
 from synctl.store.shards import Shard
@@ -30,6 +30,7 @@ class FakeResource:
     """A unit for each city named."""
 
     name: str = "fake"
+    rules: Mapping[str, str] = field(default_factory=dict)
     lacking: tuple[Missing, ...] = ()
     announced_too_many: int = 0
 
@@ -49,6 +50,9 @@ class FakeResource:
     def overlap(self, one: Mapping[str, object], other: Mapping[str, object]) -> bool:
         return not set(cast("list[str]", one["cities"])).isdisjoint(cast("list[str]", other["cities"]))
 
+    def audit(self, transaction: Transaction, settings: Settings) -> Iterator[Finding]:
+        return iter(())
+
     def concurrency(self, source: str, settings: Settings) -> int:
         return 1
 
@@ -57,7 +61,7 @@ class FakeResource:
 
 
 class FakeSession:
-    def process(self, spec: Sequence[object]) -> Batch:
+    def process(self, spec: Sequence[object], known: Known) -> Batch:
         return Batch([])
 
     def close(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -15,7 +17,7 @@ from synctl.engine.enqueue import Enqueuer, Order
 from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.server import EmbeddedServer
 from synctl.errors import FatalError, RejectedError
-from synctl.resource import Batch, Context, Missing, Selectors, Session
+from synctl.resource import Batch, Context, Known, Missing, Selectors, Session
 from synctl.states import RunState
 from synctl.store import shards
 from synctl.store.db import Database
@@ -25,20 +27,21 @@ from tests.engine.fakes import CITIES, FakeResource, expected, get
 
 @dataclass
 class Scripted(FakeResource):
-    """Does what a test says when a unit is processed, or when its source is opened."""
+    """Does what a test says when a unit is processed, or when its source is opened or closed."""
 
     unit: Callable[[], Batch] = lambda: Batch([])
     opened: Callable[[], None] = lambda: None
+    closed: Callable[[], None] = lambda: None
 
     def open(self, source: str, context: Context) -> Session:
         self.opened()
         return self
 
-    def process(self, spec: Sequence[object]) -> Batch:
+    def process(self, spec: Sequence[object], known: Known) -> Batch:
         return self.unit()
 
     def close(self) -> None:
-        pass
+        self.closed()
 
 
 @pytest.fixture
@@ -98,6 +101,30 @@ def test_a_bug_ends_the_run_and_says_where_to_look(database: Database, resource:
     resource.opened = _raising(RuntimeError("oh"))
     _drain(shard)
     assert "unexpected RuntimeError: oh; the worker's log" in get(database, shard.run_id).reason
+
+
+@pytest.mark.usefixtures("client")
+def test_a_stop_ends_a_request_that_hangs_though_the_loop_waits_for_the_database(
+    database: Database, settings: Settings, valkey: EmbeddedServer, resource: Scripted, shard: Shard
+) -> None:
+    """The loop would close the session too, but not before it has its transaction."""
+    stopping, closed, elsewhere, waits = threading.Event(), threading.Event(), ExitStack(), list[bool]()
+    JOB_CONTEXT.set(JobContext(settings, valkey.url, "a worker", shutdown=stopping.is_set))
+
+    def unit() -> Batch:
+        if not waits:
+            waits.append(True)
+            elsewhere.enter_context(database.write())  # now the loop cannot commit this unit
+            return Batch([])
+        with elsewhere:
+            stopping.set()
+            waits.append(closed.wait(5))
+            return Batch([])
+
+    resource.unit, resource.closed = unit, closed.set
+    assert _drain(shard) == "shutdown: queued"
+    assert waits == [True, True]
+    assert get(database, shard.run_id).done == 1
 
 
 def test_who_lost_its_shard_cannot_fail_the_run(

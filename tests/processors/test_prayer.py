@@ -11,7 +11,7 @@ import pytest
 from synctl.config import Settings
 from synctl.errors import UsageError
 from synctl.processors.prayer import RESOURCE, PrayerSession
-from synctl.resource import Plan, Selectors
+from synctl.resource import NOTHING_KNOWN, Plan, Selectors
 from synctl.sources.prayer import Fetched, PrayerRequest
 from synctl.store.db import Database, open_database
 from synctl.store.migrate import upgrade
@@ -99,15 +99,15 @@ def test_a_unit_read_back_from_the_ledger_is_processed(plan: Any) -> None:
         name = "fake"
         asked: list[PrayerRequest]
 
-        def fetch(self, request: PrayerRequest) -> Fetched:
+        def fetch(self, request: PrayerRequest, known: str | None = None) -> Fetched:
             self.asked = [request]
-            return Fetched([(20_000, 0)], body_hash=None)
+            return Fetched([(20_000, 0)], body_hash="")
 
         def close(self) -> None:
             pass
 
     source = Source()
     (unit, *_) = plan(city=("London",), methods="3", madhab="hanafi", first=TODAY).units
-    batch = PrayerSession(source).process(unit.spec)
+    batch = PrayerSession(source).process(unit.spec, NOTHING_KNOWN)
     assert (source.asked[0].method, source.asked[0].madhab, source.asked[0].first) == (3, 1, TODAY)
     assert batch.parts[0].rows == [(2643743, 3, 1, 20_000, 0)]

@@ -12,7 +12,7 @@ from synctl.processors.prayer import TABLE
 from synctl.states import RunState
 from synctl.store import ledger, runs, shards, units
 from synctl.store.db import Database
-from synctl.store.ledger import Claimed, Lease, Settled
+from synctl.store.ledger import NOTHING_KNOWN, Claimed, Known, Lease, Settled
 from synctl.store.runs import Actor, NewRun, Run
 from synctl.store.upsert import ROWS_PER_STATEMENT, Rows, upsert
 
@@ -143,7 +143,8 @@ def test_a_failure_is_recorded_with_its_cause(
     (unit,) = _claim(database, leases[0], 1)
     _commit(database, leases[0], Settled(unit, 1, attempts=5, error=error))
     found = "SELECT state, attempts, rows, error_class, http_status, message FROM sync_unit WHERE ordinal = 0"
-    assert _all(database, found) == [("failed", 5, 0, *row)]
+    state = "quarantined" if isinstance(error, MismatchError) else "failed"
+    assert _all(database, found) == [(state, 5, 0, *row)]
     with database.read() as transaction:
         (cause,) = units.causes(transaction, leases[0].run_seq)
     assert (cause.error_class, cause.http_status, cause.message, cause.count, cause.sample) == (*row, 1, "u0")
@@ -227,3 +228,67 @@ def test_a_deleted_run_leaves_what_it_stored_and_its_audit_trail(database: Datab
     assert _all(database, "SELECT COUNT(*) FROM prayer_time") == [(3,)]
     assert _all(database, "SELECT run_id FROM stored_unit") == [("fake-1",)]
     assert _all(database, "SELECT * FROM sync_unit") == _all(database, "SELECT * FROM run_shard") == []
+
+
+def test_a_refused_unit_is_quarantined_and_what_was_stored_stays(database: Database, leases: list[Lease]) -> None:
+    (unit,) = _claim(database, leases[0], 1)
+    _commit(database, leases[0], Settled(unit, 1, error=MismatchError("order", "Fajr after Isha", sample={"fajr": 9})))
+    assert _all(database, "SELECT failed, quarantined, done FROM run") == [(1, 1, 0)]
+    assert _all(database, "SELECT resource, key, rule, sample FROM quarantine") == [
+        ("prayer", unit.key, "order", '{"fajr":9}')
+    ]
+    assert _all(database, "SELECT * FROM stored_unit") == []
+
+
+def test_what_is_known_of_a_unit_comes_with_its_claim(database: Database, leases: list[Lease]) -> None:
+    (unit,) = _claim(database, leases[0], 1)
+    assert unit.known == NOTHING_KNOWN
+    _commit(database, leases[0], Settled(unit, 1, parts=[_rows(3)], body_hash="h", validators={"etag": "e"}))
+    again = _again(database, leases[0])
+    assert again.known == Known(stored=True, body_hash="h", rows=3, validators={"etag": "e"})
+    counters = _commit(database, leases[0], Settled(again, 1, unchanged=True, body_hash="h"))
+    assert (counters.done, counters.unchanged, counters.rows) == (1, 1, 3)
+    assert _all(database, "SELECT changed, rows FROM sync_unit WHERE ordinal = 0") == [(0, 3)]
+    assert _all(database, "SELECT COUNT(*) FROM prayer_time") == [(3,)]
+
+
+def test_a_forced_run_and_a_waived_rule_make_no_use_of_what_is_known(database: Database, leases: list[Lease]) -> None:
+    (unit,) = _claim(database, leases[0], 1)
+    _commit(database, leases[0], Settled(unit, 1, parts=[_rows(3)], body_hash="h"))
+    with database.write() as transaction:
+        transaction.execute("UPDATE run SET anew = 1")
+    assert _again(database, leases[0]).known == Known(stored=True)
+    with database.write() as transaction:
+        transaction.execute("UPDATE run SET anew = 0")
+        transaction.execute(
+            "INSERT INTO waiver (resource, key, rule, who, reason, at) VALUES ('prayer', :key, 'order', 'me', '', 0)",
+            key=unit.key,
+        )
+    assert _again(database, leases[0]).known == Known(stored=True, waived=frozenset({"order"}))
+
+
+def test_changed_new_and_vanished_rows_are_kept_with_the_run(database: Database, leases: list[Lease]) -> None:
+    scope = {"city_id": 1, "method_id": 3, "madhab_id": 0, "day": (0, 10_000)}
+    (unit,) = _claim(database, leases[0], 1)
+    first = _rows(3)
+    _commit(database, leases[0], Settled(unit, 1, parts=[Rows(first.table, first.rows, scope)]))
+    assert _all(database, "SELECT * FROM unit_change") == []  # all of it is new
+    kept, changed, _gone = first.rows
+    other = (*changed[:-1], 999)
+    fresh = (*changed[:3], 9_999, *changed[4:])
+    again = _again(database, leases[0])
+    _commit(database, leases[0], Settled(again, 1, parts=[Rows(first.table, [kept, other, fresh], scope)]))
+    found = "SELECT unit, table_name, old IS NULL AS fresh, new IS NULL AS gone FROM unit_change ORDER BY id"
+    marks = [(False, False), (True, False), (False, True)]
+    assert _all(database, found) == [(unit.key, "prayer_time", *mark) for mark in marks]
+    assert _all(database, "SELECT changed FROM sync_unit WHERE ordinal = 0") == [(3,)]
+    assert _all(database, "SELECT COUNT(*) AS n, MAX(day) AS last FROM prayer_time") == [(3, 9_999)]
+
+
+def _again(database: Database, lease: Lease) -> Claimed:
+    """Claim the first unit once more, as another run would."""
+    with database.write() as transaction:
+        transaction.execute("UPDATE sync_unit SET state = 'pending' WHERE ordinal = 0")
+        transaction.execute("UPDATE run SET done = 0, failed = 0, rows = 0, changed = 0, unchanged = 0")
+    (unit,) = _claim(database, lease, 1)
+    return unit

@@ -1,0 +1,122 @@
+"""What a unit stores, and what is known of it afterwards: its rows, where they come from, why it was refused."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from synctl.errors import MismatchError
+from synctl.store import changes
+from synctl.store.db import Transaction
+from synctl.store.upsert import upsert
+from synctl.store.work import NOTHING_KNOWN, Known, Lease, Settled
+
+SAMPLE_LIMIT = 2000
+"""Characters of a refused answer that are kept: enough to see what is wrong with it."""
+
+
+def known(transaction: Transaction, run_seq: int, keys: Sequence[str]) -> dict[str, Known]:
+    """Return what is stored of some units of a run. Rows of another source, or a forced run, save no work."""
+    if not keys:
+        return {}
+    run = transaction.one("SELECT resource, source, anew FROM run WHERE seq = :run", run=run_seq)
+    assert run is not None  # noqa: S101 - the caller holds a lease of it
+    marks, parameters = _marks(keys)
+    rows = transaction.all(
+        "SELECT key, source, body_hash, rows, validators FROM stored_unit"
+        f" WHERE resource = :resource AND key IN ({marks})",
+        resource=run["resource"],
+        **parameters,
+    )
+    waivers = transaction.all(
+        f"SELECT key, rule FROM waiver WHERE resource = :resource AND key IN ({marks})",
+        resource=run["resource"],
+        **parameters,
+    )
+    waived: dict[str, set[str]] = defaultdict(set)
+    for waiver in waivers:
+        waived[waiver["key"]].add(waiver["rule"])
+    stored = {row["key"]: row for row in rows}
+    found = {}
+    for key in keys:
+        row = stored.get(key)
+        usable = row is not None and row["source"] == run["source"] and not run["anew"] and key not in waived
+        if row is None and key not in waived:
+            found[key] = NOTHING_KNOWN
+            continue
+        found[key] = Known(
+            stored=row is not None,
+            body_hash=row["body_hash"] if row and usable else None,
+            rows=row["rows"] if row and usable else 0,
+            validators=msgspec.json.decode(row["validators"]) if row and usable and row["validators"] else {},
+            waived=frozenset(waived[key]) if key in waived else frozenset(),
+        )
+    return found
+
+
+def publish(transaction: Transaction, lease: Lease, result: Settled, resource: str, source: str, now: int) -> int:
+    """Store the rows of a unit and where they come from; return how many were new, different or removed."""
+    row = transaction.one(
+        "INSERT INTO stored_unit (resource, key, source, run_id, synced_at, body_hash, rows, validators)"
+        " VALUES (:resource, :key, :source, :run_id, :now, :body_hash, :rows, :validators)"
+        " ON CONFLICT (resource, key) DO UPDATE SET source = excluded.source, run_id = excluded.run_id,"
+        " synced_at = excluded.synced_at, body_hash = excluded.body_hash, rows = excluded.rows,"
+        " validators = excluded.validators RETURNING id",
+        resource=resource,
+        key=result.unit.key,
+        source=source,
+        run_id=lease.run_id,
+        now=now,
+        body_hash=result.body_hash,
+        rows=result.row_count,
+        validators=msgspec.json.encode(result.validators).decode() if result.validators else None,
+    )
+    assert row is not None  # noqa: S101 - INSERT … RETURNING always returns a row
+    transaction.execute(
+        "DELETE FROM quarantine WHERE resource = :resource AND key = :key", resource=resource, key=result.unit.key
+    )
+    if result.unchanged:
+        return 0
+    written = 0
+    for part in result.parts:
+        if result.unit.known.stored:
+            differing = changes.differences(transaction, part)
+            changes.record(transaction, lease.run_seq, result.unit.key, differing)
+            written += changes.remove_gone(transaction, differing)
+        written += upsert(transaction, part, row["id"])
+    return written
+
+
+def quarantine(transaction: Transaction, lease: Lease, result: Settled, resource: str, source: str, now: int) -> None:
+    """Keep why a unit was refused, with a sample. What is stored of it stays."""
+    error = result.error
+    assert isinstance(error, MismatchError)  # noqa: S101 - that is what made it be quarantined
+    transaction.execute(
+        "INSERT INTO quarantine (resource, key, rule, message, sample, source, run_id, found_at)"
+        " VALUES (:resource, :key, :rule, :message, :sample, :source, :run_id, :now)"
+        " ON CONFLICT (resource, key) DO UPDATE SET rule = excluded.rule, message = excluded.message,"
+        " sample = excluded.sample, source = excluded.source, run_id = excluded.run_id, found_at = excluded.found_at",
+        resource=resource,
+        key=result.unit.key,
+        rule=error.rule,
+        message=str(error)[:SAMPLE_LIMIT],
+        sample=_sample(error.sample),
+        source=source,
+        run_id=lease.run_id,
+        now=now,
+    )
+
+
+def _sample(sample: object) -> str:
+    if sample is None:
+        return ""
+    text = sample if isinstance(sample, str) else msgspec.json.encode(sample, enc_hook=str).decode()
+    return text[:SAMPLE_LIMIT].replace("\0", "\ufffd")  # PostgreSQL stores no NUL
+
+
+def _marks(keys: Sequence[str]) -> tuple[str, dict[str, object]]:
+    return ", ".join(f":key{number}" for number in range(len(keys))), {
+        f"key{number}": key for number, key in enumerate(keys)
+    }
