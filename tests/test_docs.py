@@ -16,6 +16,19 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\[[^\]\n]+\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+NEEDED = {
+    "run": ["prayer"],
+    "seed": ["--cities", "1"],
+    "enqueue": ["prayer"],
+    **{name: ["1f0c7e2ab4"] for name in ("pause", "resume", "cancel", "delete", "retry", "units", "errors")},
+    "show": ["prayer", "--city", "London"],
+    "doctor": ["--offline"],
+    "worker": ["prayer", "--burst"],
+    "db": ["current"],
+}
+"""Arguments without which a command is nonsense, or takes long."""
+FIRST_USE = {"SYNCTL_REDIS__URL": "redis://127.0.0.1:1/0"}
+"""Nothing there, and nothing that could be started."""
 
 
 def page(name: str) -> str:
@@ -45,6 +58,24 @@ def test_every_help_has_examples_and_exit_codes(command: str, capsys: pytest.Cap
     text = capsys.readouterr().out
     assert "Example" in text
     assert "Exit codes" in text
+
+
+@pytest.mark.parametrize("environment", [FIRST_USE, {"SYNCTL_NONSENSE": "1"}], ids=["first use", "nonsense"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_tells_the_exit_code_that_the_command_ends_with(
+    command: str,
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run([command, "--help"])
+    told = capsys.readouterr().out.partition("Exit codes:")[2].partition("\n\n")[0]
+    monkeypatch.chdir(tmp_path)
+    for name, value in {"SYNCTL_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), **environment}.items():
+        monkeypatch.setenv(name, value)
+    code = run([command, *NEEDED.get(command, [])])
+    assert str(int(code)) in re.findall(r"\b\d+\b", told)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

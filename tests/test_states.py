@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 def _run_in(database: Database, state: RunState) -> Run:
     with database.write() as transaction:
         transaction.execute("DELETE FROM run")
+        transaction.execute("DELETE FROM run_event")
         runs.create(transaction, NewRun("r", "prayer", "calculated", "2026-01-01", "{}", "", 1, 1), ACTOR, "")
         transaction.execute("UPDATE run SET state = :state", state=str(state))
         return runs.get(transaction, "r")
@@ -64,6 +68,34 @@ def test_requests_that_saw_the_same_state_are_judged_by_the_state_as_it_is(
         state = target if changed else state
     with database.read() as transaction:
         assert runs.get(transaction, "r").state is state
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    origin=st.sampled_from(RunState),
+    asked=st.lists(st.lists(st.sampled_from(RunState), min_size=1, max_size=4), min_size=2, max_size=4),
+)
+def test_requests_made_at_the_same_moment_follow_one_legal_path(
+    database: Database, origin: RunState, asked: list[list[RunState]]
+) -> None:
+    run = _run_in(database, origin)
+    start = threading.Barrier(len(asked))
+
+    def request(targets: list[RunState]) -> int:
+        start.wait()
+        made = 0
+        for target in targets:
+            with database.write() as transaction:
+                made += runs.transition(transaction, run, target, ACTOR)
+        return made
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        made = sum(pool.map(request, asked))
+    with database.write() as transaction:
+        path = [event["state"] for event in runs.events(transaction, run.id) if event["kind"] == "state"]
+        assert runs.get(transaction, run.id).state == (path or [origin])[-1]
+    assert len(path) == made
+    assert all(after in TRANSITIONS[RunState(before)] for before, after in pairwise([origin, *path]))
 
 
 def test_every_state_is_active_or_terminal_and_no_succeeded_run_is_lost() -> None:

@@ -13,11 +13,7 @@ RATE = 10.0
 
 def test_two_workers_share_the_rate_and_obey_retry_after_together(home: Home) -> None:
     with serve(Faults(*parse("rate-limit(3)@method=4*1"))) as upstream:
-        home.environment = {
-            "SYNCTL_SOURCES__ALADHAN__BASE_URL": f"{upstream.url}/v1",
-            "SYNCTL_SOURCES__ALADHAN__RATE": str(RATE),
-            "SYNCTL_SOURCES__ALADHAN__BURST": "1",
-        }
+        home.use(upstream, SYNCTL_SOURCES__ALADHAN__RATE=str(RATE), SYNCTL_SOURCES__ALADHAN__BURST="1")
         home.run("up")
         selection = ("prayer", "--city", "London", "--madhab", "shafi", "--from", "2026-03-01", "--to", "2026-03-31")
         home.run("enqueue", *selection, "--source", "aladhan", "--shards", "2", "--wait")

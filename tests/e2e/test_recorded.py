@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Home
+from tests.e2e.conftest import Call, Home
 from tests.upstream.replay import ABSENT, Recording, recordings, serve
 
 METHODS = "1,2,3,4,5,13,15,20"
@@ -15,7 +16,7 @@ COUNTRIES = {"london": "GB", "makkah": "SA", "jakarta": "ID", "tromso": "NO", "a
 
 
 @pytest.mark.skipif(not recordings(), reason=ABSENT)
-def test_recorded_calendars_come_out_as_they_went_in(home: Home) -> None:
+def test_recorded_calendars_come_out_as_they_went_in(home: Home, call: Call) -> None:
     own = home.path / "cities.csv"
     with own.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -23,23 +24,18 @@ def test_recorded_calendars_come_out_as_they_went_in(home: Home) -> None:
         for one in recordings().values():
             writer.writerow([one.city, COUNTRIES[one.city], one.latitude, one.longitude, one.timezone])
     with serve() as upstream:
-        home.environment = {
-            "SYNCTL_SOURCES__ALADHAN__BASE_URL": f"{upstream.url}/v1",
-            "SYNCTL_SOURCES__ALADHAN__RATE": "0",
-        }
+        home.use(upstream)
         home.run("up")
-        home.run("seed", "--cities-file", str(own))
+        call(home, "seed", "--cities-file", str(own))
         for one in recordings().values():
             city = f"{one.city},{COUNTRIES[one.city]}"
-            home.run(
-                *("enqueue", "prayer", "--city", city, "--methods", METHODS, "--year", str(one.year)),
-                *("--source", "aladhan", "--wait"),
-            )
-            _compare(home, one, city)
+            chosen = ("--city", city, "--methods", METHODS, "--year", str(one.year))
+            call(home, "enqueue", "prayer", *chosen, "--source", "aladhan", "--wait")
+            span = ("--from", f"{one.year}-01-01", "--to", f"{one.year}-12-31")
+            _compare(call(home, "show", "prayer", "--city", city, *span, "--json").lines, one)
 
 
-def _compare(home: Home, one: Recording, city: str) -> None:
-    shown = home.lines("show", "prayer", "--city", city, "--from", f"{one.year}-01-01", "--to", f"{one.year}-12-31")
+def _compare(shown: list[Any], one: Recording) -> None:
     stored = {(day["method"], day["madhab"], day["date"]): day for day in shown}
     assert len(stored) == 16 * len(one.gregorian)
     for combo, timings in one.timings.items():

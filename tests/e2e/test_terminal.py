@@ -4,55 +4,75 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pexpect
 import pyte
 import pytest
 
-from tests.e2e.conftest import Home, until
+from tests.e2e.conftest import Call, Home
+from tests.upstream.aladhan import serve
+from tests.upstream.faults import Faults, parse
+from tests.upstream.server import LoopbackServer
 
-ORDER = ("enqueue", "prayer", "--cities", "4", "--year", "2026")
-LONG_ORDER = ("enqueue", "prayer", "--cities", "10", "--year", "2026")
-
-
-@pytest.mark.parametrize("columns", [40, 80, 200])
-def test_bars_fit_the_terminal(stack: Home, columns: int) -> None:
-    """Whatever COLUMNS says: it is inherited, and stale once a window is resized."""
-    stack.environment = {"COLUMNS": "80", "LINES": "24"}
-    run_id = stack.json(*ORDER)["run"]
-    terminal = pexpect.spawn(
-        sys.executable, ["-m", "synctl", "watch", run_id], env=stack.environ(), dimensions=(24, columns), timeout=60
-    )
-    terminal.expect(pexpect.EOF)
-    screen = pyte.Screen(columns, 24)
-    pyte.ByteStream(screen).feed(terminal.before or b"")
-    shown = [line.rstrip() for line in screen.display if line.strip()]
-    assert "succeeded" in shown[0]
-    assert "100.0 %" in shown[1]
-    assert any("184/184 units" in line for line in shown)
-    assert len(shown) <= 5, shown  # one frame, nothing left of those before
-    assert not screen.cursor.hidden
+ORDER = ("enqueue", "prayer", "--cities", "1", "--source", "aladhan")
+LONDON = ("prayer", "--city", "London", "--methods", "3")
+UNITS = 46
+ROWS_SHOWN = 24
 
 
-def test_an_interrupt_stops_the_watching_not_the_run(stack: Home) -> None:
-    run_id = stack.json(*LONG_ORDER)["run"]
-    terminal = pexpect.spawn(
-        sys.executable, ["-m", "synctl", "watch", run_id], env=stack.environ(), dimensions=(24, 80), timeout=60
-    )
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[LoopbackServer]:
+    """Answers for one method only when it is released: until then a run goes on."""
+    with serve(Faults(*parse("hang(600)@method=3"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def stack(module_home: Home, upstream: LoopbackServer) -> Home:
+    module_home.use(upstream, COLUMNS="80", LINES="24")  # what a terminal had once, and programs inherit
+    module_home.run("up")
+    return module_home
+
+
+def test_an_interrupt_stops_the_watching_not_the_run(stack: Home, call: Call) -> None:
+    run_id = call(stack, *ORDER, "--from", "2026-03-01", "--to", "2026-03-31", "--json").json["run"]
+    terminal = _watching(stack, run_id, columns=80)
     terminal.expect("running")
     drawn = (terminal.before or b"") + b"running"
     terminal.sendintr()
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 130
-    screen = pyte.Screen(80, 24)
-    pyte.ByteStream(screen).feed(drawn + (terminal.before or b""))
+    screen = _screen(80, drawn + (terminal.before or b""))
     assert sum("running" in line for line in screen.display) == 1  # no head of an older frame is left
-    stack.run("watch", run_id, "--exit")
+    assert call(stack, "status", run_id, "--json").json["state"] == "running"
+    assert call(stack, "cancel", run_id, "--wait", "--json").json["state"] == "cancelled"
 
 
-def test_a_reader_that_goes_away_is_no_failure(stack: Home) -> None:
-    stack.run("enqueue", "prayer", "--city", "London", "--year", "2026", "--wait")
+@pytest.mark.timeout(180)
+def test_bars_fit_the_terminal(stack: Home, upstream: LoopbackServer, call: Call) -> None:
+    """Whatever COLUMNS says; and of a run that moves, only the last frame is left."""
+    run_id = call(stack, *ORDER, "--from", "2026-04-01", "--to", "2026-04-30", "--json").json["run"]
+    terminals = {columns: _watching(stack, run_id, columns=columns) for columns in (40, 80, 200)}
+    drawn = {}
+    for columns, terminal in terminals.items():
+        terminal.expect("running")
+        drawn[columns] = (terminal.before or b"") + b"running"
+    upstream.faults.released.set()
+    for columns, terminal in terminals.items():
+        terminal.expect(pexpect.EOF)
+        screen = _screen(columns, drawn[columns] + (terminal.before or b""))
+        shown = [line.rstrip() for line in screen.display if line.strip()]
+        assert "succeeded" in shown[0]
+        assert "100.0 %" in shown[1]
+        assert any(f"{UNITS}/{UNITS} units" in line for line in shown)
+        assert len(shown) <= 5, shown  # one frame, nothing left of those before
+        assert not screen.cursor.hidden
+
+
+def test_a_reader_that_goes_away_is_no_failure(stack: Home, call: Call) -> None:
+    call(stack, "enqueue", *LONDON, "--year", "2026", "--wait")
     show = f"{sys.executable} -m synctl show prayer --city London --from 2026-01-01 --to 2026-12-31 --json"
     piped = subprocess.run(
         ["bash", "-c", f"{show} | head -1; exit ${{PIPESTATUS[0]}}"],
@@ -65,9 +85,21 @@ def test_a_reader_that_goes_away_is_no_failure(stack: Home) -> None:
     assert piped.stdout.count("\n") == 1
 
 
-def test_a_cron_job_that_succeeds_prints_nothing(stack: Home) -> None:
-    order = ("enqueue", "prayer", "--city", "London", "--from", "today", "--wait", "--quiet")
+def test_a_cron_job_that_succeeds_prints_nothing(stack: Home, call: Call) -> None:
     for _ in range(2):
-        ended = stack.run(*order)
-        assert (ended.stdout, ended.stderr) == ("", "")
-    until(lambda: stack.json("status")[0]["state"] == "succeeded")
+        ended = call(stack, "enqueue", *LONDON, "--from", "today", "--wait", "--quiet")
+        assert (ended.out, ended.err) == ("", "")
+    assert {run["state"] for run in call(stack, "status", "--json").json} <= {"succeeded", "cancelled"}
+
+
+def _watching(home: Home, run_id: str, columns: int) -> pexpect.spawn:
+    return pexpect.spawn(
+        sys.executable, ["-m", "synctl", "watch", run_id],
+        env=home.environ(), dimensions=(ROWS_SHOWN, columns), timeout=60,
+    )  # fmt: skip
+
+
+def _screen(columns: int, drawn: bytes) -> pyte.Screen:
+    screen = pyte.Screen(columns, ROWS_SHOWN)
+    pyte.ByteStream(screen).feed(drawn)
+    return screen

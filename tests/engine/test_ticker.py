@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,11 +19,13 @@ from synctl.engine.stop import StopReason, StopSignal
 from synctl.engine.ticker import CALL_PART, Ticker
 from synctl.states import RunState
 from synctl.store.ledger import Counters, Lease
-from tests.e2e.conftest import until
+from tests.helpers import until
 
 LEASE = Lease("prayer-20260101-0", 1, 0, epoch=1, token="here:1:abc", holder="here:1")
 LEASE_KEY = keys.lease(LEASE.run_id, LEASE.shard)
 TTL_S = 1.0
+LONG_TTL_S = 4.0
+"""For a test that measures: late by a second, as a busy machine is, it is still in time."""
 
 
 @pytest.fixture
@@ -48,14 +53,19 @@ def sql() -> Sql:
 
 
 @pytest.fixture
-def gauge(own_server: EmbeddedServer, stop: StopSignal, sql: Sql) -> Iterator[Gauge]:
-    """A gauge whose ticker runs."""
+def ttl_s() -> float:
+    return TTL_S
+
+
+@pytest.fixture
+def gauge(own_server: EmbeddedServer, stop: StopSignal, sql: Sql, ttl_s: float) -> Iterator[Gauge]:
+    """A gauge whose ticker runs, as the job starts it."""
     made = Gauge(LEASE.holder)
     ticker = Ticker(
-        writer=ProgressWriter(connect_ticker(own_server.url, TTL_S * CALL_PART), LEASE, round(TTL_S * 1000)),
+        writer=ProgressWriter(connect_ticker(own_server.url, ttl_s * CALL_PART), LEASE, round(ttl_s * 1000)),
         gauge=made,
         stop=stop,
-        lease_ttl_s=TTL_S,
+        lease_ttl_s=ttl_s,
         confirm=lambda: sql.state,
         shutdown=lambda: sql.shutdown,
     )
@@ -112,6 +122,25 @@ def test_a_lease_that_somebody_else_took_is_left_alone(client: Redis, stop: Stop
 def test_a_dead_redis_stops_the_shard_before_its_lease_is_stale(own_server: EmbeddedServer, stop: StopSignal) -> None:
     own_server.stop()
     assert until(lambda: stop.reason) is StopReason.SUSPENDED
+
+
+@pytest.mark.usefixtures("gauge")
+@pytest.mark.parametrize("ttl_s", [LONG_TTL_S])
+def test_a_frozen_redis_stops_the_shard_before_its_lease_is_stale(
+    client: Redis, stop: StopSignal, ttl_s: float
+) -> None:
+    stopped: list[float] = []
+    stop.on_request(lambda: stopped.append(time.monotonic()))
+    pid = client.info("server")["process_id"]
+    until(lambda: client.get(LEASE_KEY))
+    os.kill(pid, signal.SIGSTOP)
+    frozen = time.monotonic()
+    try:
+        until(lambda: stopped)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert stop.reason is StopReason.SUSPENDED
+    assert stopped[0] - frozen < ttl_s
 
 
 @pytest.mark.usefixtures("gauge")

@@ -1,15 +1,17 @@
-"""Twenty that start at the same moment: one server, one run, one id, twenty answers."""
+"""Many that start at the same moment: one server, one run, one id, an answer for each."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
+from contextlib import closing
 
 from synctl.engine.connect import connect_cli
 from synctl.engine.server import EmbeddedServer
-from tests.e2e.conftest import Home, made_home
+from tests.e2e.conftest import Call, Home, made_home
 
 MANY = 20
+ORDERS = 4
+"""Of the real command, for the way through it; tests/engine/test_enqueue.py has twenty at once."""
 
 
 def test_twenty_starters_make_one_server() -> None:
@@ -30,15 +32,15 @@ def test_twenty_starters_make_one_server() -> None:
         assert not server.running
 
 
-def test_twenty_orders_make_one_run() -> None:
+def test_orders_at_once_make_one_run() -> None:
     with made_home() as home:
-        home.run("up", SYNCTL_WORKERS__PRAYER="0", SYNCTL_WORKERS__QURAN="0", SYNCTL_WORKERS__HADITH="0")
+        home.run("up", SYNCTL_WORKERS__PRAYER="0")
         order = ("enqueue", "prayer", "--city", "London", "--city", "Lahore", "--from", "today", "--json")
         swapped = ("enqueue", "prayer", "--city", "Lahore", "--city", "London", "--from", "today", "--json")
-        started = [home.start(*(order if number % 2 else swapped)) for number in range(MANY)]
+        started = [home.start(*(order if number % 2 else swapped)) for number in range(ORDERS)]
         answers = [json.loads(process.communicate(timeout=60)[0]) for process in started]
         assert len({answer["run"] for answer in answers}) == 1
-        assert sorted(answer["why"] for answer in answers) == ["active"] * (MANY - 1) + ["created"]
+        assert sorted(answer["why"] for answer in answers) == ["active"] * (ORDERS - 1) + ["created"]
         assert _count(home, "run") == 1
         assert _count(home, "sync_unit") == 2 * 23 * 2
         client = connect_cli(EmbeddedServer(home.path / "redis").url)
@@ -46,27 +48,25 @@ def test_twenty_orders_make_one_run() -> None:
         client.close()
 
 
-def test_a_queued_run_is_paused_resumed_cancelled_and_deleted_without_a_worker() -> None:
-    with made_home() as home:
-        home.run("up", SYNCTL_WORKERS__PRAYER="0", SYNCTL_WORKERS__QURAN="0", SYNCTL_WORKERS__HADITH="0")
-        run_id = home.json("enqueue", "prayer", "--city", "London", "--from", "today")["run"]
-        client = connect_cli(EmbeddedServer(home.path / "redis").url)
-        assert home.json("pause", run_id)["state"] == "paused"
+def test_a_queued_run_is_paused_resumed_cancelled_and_deleted_without_a_worker(home: Home, call: Call) -> None:
+    call(home, "up", SYNCTL_WORKERS__PRAYER="0")
+    run_id = call(home, "enqueue", "prayer", "--city", "London", "--from", "today", "--json").json["run"]
+    with closing(connect_cli(EmbeddedServer(home.path / "redis").url)) as client:
+        assert call(home, "pause", run_id, "--json").json["state"] == "paused"
         assert client.llen("rq:queue:prayer-sync") == 0
-        assert home.json("resume", run_id)["state"] == "queued"
+        assert call(home, "resume", run_id, "--json").json["state"] == "queued"
         assert client.llen("rq:queue:prayer-sync") == _count(home, "run_shard") > 0
         client.flushall()  # what comes next would settle it, were it not queued a moment ago
-        assert [found["action"] for found in home.json("reap", "--dry-run")] in ([], ["queue it again"])
+        found = call(home, "reap", "--dry-run", "--json").json
+        assert [one["action"] for one in found] in ([], ["queue it again"])
         assert client.dbsize() == 0  # an observer changed nothing
-        assert home.json("cancel", run_id)["state"] == "cancelled"
-        home.run("pause", run_id, code=2)
-        assert home.json("delete", run_id)["deleted"]
-        client.close()
-        assert _count(home, "sync_unit") == _count(home, "run") == 0
-        assert [event["kind"] for event in home.lines("history")][-1] == "deleted"
+        assert call(home, "cancel", run_id, "--json").json["state"] == "cancelled"
+        call(home, "pause", run_id, code=2)
+        assert call(home, "delete", run_id, "--json").json["deleted"]
+    assert _count(home, "sync_unit") == _count(home, "run") == 0
+    assert [event["kind"] for event in call(home, "history", "--json").lines][-1] == "deleted"
 
 
 def _count(home: Home, table: str) -> int:
-    with sqlite3.connect(home.path / "synctl.db") as database:
-        (number,) = database.execute(f"SELECT COUNT(*) FROM {table}").fetchone()
+    ((number,),) = home.sql(f"SELECT COUNT(*) FROM {table}")
     return int(number)

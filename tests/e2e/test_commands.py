@@ -1,0 +1,213 @@
+"""Every command for people, once, on a stack without workers; and the ways to run a stack that are not `synctl up`."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from synctl.engine import queues
+from synctl.engine.connect import connect_cli
+from synctl.engine.server import EmbeddedServer
+from synctl.engine.supervisor import SupervisorLock
+from synctl.store import migrate
+from tests.e2e.conftest import Call, Home, made_home, until
+from tests.upstream.aladhan import serve
+from tests.upstream.faults import Faults, parse
+from tests.upstream.server import LoopbackServer
+
+NO_WORKERS = {"SYNCTL_WORKERS__PRAYER": "0"}
+LONDON = ("prayer", "--city", "London", "--madhab", "shafi", "--from", "2026-03-01", "--to", "2026-03-31")
+HALF_WRONG = ("enqueue", *LONDON, "--methods", "3,4", "--source", "aladhan")
+RIGHT = ("enqueue", *LONDON, "--methods", "1", "--source", "calculated")
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[LoopbackServer]:
+    with serve(Faults(*parse("wrong-school@method=4"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def stack(module_home: Home, upstream: LoopbackServer) -> Home:
+    """Nothing works here but what a test starts by hand."""
+    module_home.use(upstream, **NO_WORKERS)
+    module_home.run("up")
+    _is_supervised(module_home)
+    return module_home
+
+
+@pytest.fixture(scope="module")
+def partial(stack: Home) -> str:
+    """A run of two units, one of which failed."""
+    run_id: str = stack.json(*HALF_WRONG, "--reason", "the reason")["run"]
+    stack.run("worker", "prayer", "--burst")
+    return run_id
+
+
+def test_status_lists_runs_and_shows_one_in_full(stack: Home, partial: str, call: Call) -> None:
+    head, _, row = call(stack, "status").out.splitlines()[:3]
+    assert head.split() == ["RUN", "STATE", "UNITS", "FAILED", "ROWS", "RATE", "LEFT", "AGE"]
+    assert row.split()[:5] == [partial, "partial", "1/2", "1", "31"]
+    said = call(stack, "status", partial[-6:]).out
+    assert f"     run  {partial}\n" in said
+    assert "   state  partial (1 of 2 units failed)\n" in said
+    assert "   units  1 done, 1 failed, 0 open\n" in said
+    assert "   error  1 × MismatchError: prayer.school" in said
+    assert call(stack, "status", "--state", "failed").out == "No runs in that state.\n"
+    assert "did you mean partial" in call(stack, "status", "--state", "partail", code=2).err
+
+
+def test_units_lists_the_ledger(stack: Home, partial: str, call: Call) -> None:
+    head, _, *rows = call(stack, "units", partial).out.splitlines()
+    assert head.split() == ["UNIT", "STATE", "TRIES", "ROWS", "MS", "ERROR"]
+    assert {(row.split()[0].split("/")[1], row.split()[1]) for row in rows if "2643743/" in row} == {
+        ("3", "done"),
+        ("4", "quarantined"),
+    }
+    assert len(call(stack, "units", partial, "--limit", "1", "--json").lines) == 1
+    (failed,) = call(stack, "units", partial, "--state", "quarantined", "--json").lines
+    assert (failed["error"], failed["rows"]) == ("MismatchError", 0)
+
+
+def test_errors_groups_failures_by_cause(stack: Home, partial: str, call: Call) -> None:
+    said = call(stack, "errors", partial).out
+    assert said.startswith(f"{partial}: 1 unit failed\n")
+    assert "MismatchError" in said
+    assert "1 attempt: prayer.school" in said
+    assert said.endswith(f"`synctl retry {partial}` queues them again.\n")
+
+
+def test_history_says_who_did_what_and_why(stack: Home, partial: str, call: Call) -> None:
+    head, _, *rows = call(stack, "history", partial).out.splitlines()
+    assert head.split() == ["AT", "RUN", "WHAT", "STATE", "WHO", "FROM", "WHY"]
+    assert [row.split()[2:4] for row in rows] == [["created", "queued"], ["state", "running"], ["state", "partial"]]
+    assert "the reason" in rows[0]
+    assert "1 of 2 units failed" in rows[2]
+    assert call(stack, "history", partial, "--limit", "1", "--json").lines[0]["state"] == "partial"
+
+
+@pytest.mark.usefixtures("partial")
+def test_show_prints_a_day_and_a_range(stack: Home, call: Call) -> None:
+    said = call(stack, "show", "prayer", "--city", "London", "--date", "2026-03-29").out
+    title = "London, GB (Europe/London), method 3: Muslim World League"
+    assert said.startswith(f"{title}, Sunday 29 March 2026\n")
+    assert "Fajr" in said
+    assert "from aladhan, synced " in said
+    span = ("--from", "2026-03-28", "--to", "2026-03-30")
+    said = call(stack, "show", "prayer", "--city", "London", *span).out
+    assert said.startswith(f"{title}\n")
+    assert [line.split()[0] for line in said.splitlines() if line.startswith("2026-")] == [
+        "2026-03-28", "2026-03-29", "2026-03-30",
+    ]  # fmt: skip
+
+
+def test_db_shows_and_keeps_the_revision(stack: Home, call: Call) -> None:
+    for action in ("current", "upgrade"):
+        assert call(stack, "db", action).out == f"revision {migrate.HEAD}, head {migrate.HEAD}\n"
+    assert call(stack, "db", "current", "--json").json == {"revision": migrate.HEAD, "head": migrate.HEAD}
+
+
+def test_a_dry_run_says_what_would_be_queued_and_queues_nothing(stack: Home, call: Call) -> None:
+    order = ("enqueue", *LONDON, "--methods", "5", "--dry-run")
+    planned = call(stack, *order, "--json").json
+    assert (planned["units"], planned["source"]) == (1, "calculated")
+    assert call(stack, *order).out.startswith(f"{planned['run']}  would be queued\n")
+    assert "no run" in call(stack, "status", planned["run"], code=2).err
+    assert "nothing to wait for" in call(stack, *order, "--wait", code=2).err
+
+
+def test_an_order_is_queued_joined_worked_on_by_hand_fresh_and_forced(stack: Home, call: Call) -> None:
+    said = call(stack, *RIGHT)
+    run_id, _, word = said.out.splitlines()[0].partition("  ")
+    assert (word, said.err.partition(";")[0]) == ("queued", "synctl: no worker listens on prayer-sync")
+    assert call(stack, *RIGHT).out.splitlines()[0] == f"{run_id}  exists already and is queued"
+    assert "cannot be forced now" in call(stack, *RIGHT, "--force", code=8).err
+    stack.run("worker", "prayer", "--burst")
+    assert call(stack, *RIGHT).out.splitlines()[0] == f"{run_id}  is fresh: it succeeded today"
+    forced = call(stack, *RIGHT, "--force", "--json").json
+    assert (forced["run"], forced["why"], forced["done"]) == (run_id, "forced", 0)
+    call(stack, "cancel", run_id)
+    assert call(stack, *RIGHT, "--json").json["why"] == "retried"
+    assert call(stack, "cancel", run_id).out == f"{run_id} cancelled, 0 of 1 units done\n"
+
+
+def test_retry_waits_for_the_failed_unit_alone(stack: Home, upstream: LoopbackServer, call: Call) -> None:
+    order = ("enqueue", *LONDON, "--methods", "2,4", "--source", "aladhan")
+    run_id = call(stack, *order, "--json").json["run"]
+    stack.run("worker", "prayer", "--burst")
+    upstream.faults.rules = []
+    waiting = stack.start("retry", run_id, "--wait")
+    until(lambda: call(stack, "status", run_id, "--json").json["state"] == "queued")
+    stack.run("worker", "prayer", "--burst")
+    out, err = waiting.communicate(timeout=60)
+    assert (waiting.returncode, err) == (0, "")
+    first, last = out.splitlines()
+    assert first == f"{run_id}  1 unit queued again"
+    assert last.startswith(f"{run_id}  succeeded, 2/2 units, 62 rows, ")
+    assert call(stack, "retry", run_id).out == f"{run_id}  has nothing to retry: it succeeded\n"
+    assert call(stack, "retry", run_id, "--json").json["why"] == "succeeded"
+
+
+def test_where_nothing_is_to_be_done_a_command_says_so(stack: Home, call: Call) -> None:
+    assert call(stack, "watch").out.startswith("No run is active.")
+    assert call(stack, "reap").out == "Nothing to settle.\n"
+    assert call(stack, "up").out.startswith("Already up: 0 workers, Redis at unix://")
+
+
+def test_a_burst_worker_does_not_wait_for_a_redis_that_is_dead(stack: Home) -> None:
+    ended = stack.run("worker", "prayer", "--burst", code=10, SYNCTL_REDIS__URL="redis://127.0.0.1:1/0")
+    assert "nothing listens there" in ended.stderr
+
+
+def test_two_homes_are_two_stacks(call: Call) -> None:
+    with made_home() as one, made_home() as other:
+        for home in (one, other):
+            home.environment |= NO_WORKERS
+            assert call(home, "up", "--json").json["started"]
+            _is_supervised(home)
+        run_id = call(one, *RIGHT, "--json").json["run"]
+        assert call(other, "status", "--json").json == []
+        assert call(one, "down").out == "Stopped.\n"
+        assert call(other, *RIGHT, "--json").json["why"] == "created"
+        assert not call(other, "up", "--json").json["started"]
+        assert call(one, "status", run_id, "--json").json["state"] == "queued"
+
+
+def test_up_in_the_foreground_ends_with_its_workers(home: Home, call: Call) -> None:
+    home.environment["SYNCTL_WORKERS__PRAYER"] = "1"
+    foreground = home.start("up", "--foreground")
+    until(lambda: SupervisorLock(home.path).holder() == foreground.pid)
+    brought = call(home, "up", "--json").json  # returns when the workers listen
+    assert foreground.poll() is None, foreground.communicate()
+    assert (brought["started"], brought["workers"]) == (False, 1)
+    assert home.run("up", "--foreground").stdout == "It is up already.\n"
+    with closing(connect_cli(EmbeddedServer(home.path / "redis").url)) as client:
+        foreground.send_signal(signal.SIGTERM)
+        out, err = foreground.communicate(timeout=30)
+        assert (foreground.returncode, out, "Traceback" in err) == (0, "", False)
+        assert queues.workers(client) == []
+
+
+def test_a_configured_redis_replaces_the_embedded_one(home: Home, call: Call) -> None:
+    with tempfile.TemporaryDirectory(prefix="synctl-", dir="/tmp") as folder:
+        server = EmbeddedServer(Path(folder) / "redis")
+        server.ensure()
+        try:
+            home.environment |= {"SYNCTL_REDIS__URL": server.url, "SYNCTL_WORKERS__PRAYER": "1"}
+            assert call(home, "up", "--json").json["redis"] == server.url
+            call(home, *RIGHT, "--wait")
+            assert call(home, "down").out == "Stopped.\n"
+            assert server.running  # it is not ours to stop
+            assert not (home.path / "redis").exists()
+        finally:
+            server.stop()
+
+
+def _is_supervised(home: Home) -> None:
+    """Without workers `up` has nothing to wait for, so its supervisor may still be starting."""
+    until(lambda: SupervisorLock(home.path).holder())

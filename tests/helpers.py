@@ -1,0 +1,21 @@
+"""What tests of every kind need."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+PATIENCE_S = 60.0
+"""For what happens in a second on a machine with nothing else to do."""
+
+
+def until(condition: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
+    """Poll until the condition gives something true, and return that."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s: {condition}")
