@@ -30,14 +30,17 @@ class Session:
     @cached_property
     def database(self) -> Database:
         """The database, which must have been set up."""
-        if not self.has_database:
-            raise PrerequisitesNotMet((("the database is not set up or not up to date", "synctl up"),))
+        if self.revision is None:
+            raise PrerequisitesNotMet((("the database is not set up", "synctl up"),))
+        if self.revision > migrate.HEAD:
+            raise PrerequisitesNotMet(
+                ((f"the database is of a newer synctl (revision {self.revision})", "upgrade synctl"),)
+            )
+        if self.revision < migrate.HEAD:
+            raise PrerequisitesNotMet(
+                ((f"the database is of an older synctl (revision {self.revision})", "synctl db upgrade"),)
+            )
         return self._database
-
-    @cached_property
-    def has_database(self) -> bool:
-        """Whether the database exists and is migrated. Creates nothing."""
-        return self.revision == migrate.HEAD
 
     @cached_property
     def revision(self) -> str | None:

@@ -38,11 +38,11 @@ def status(
       synctl status prayer-20261124-1f0c7e2ab4
       synctl status --json | jq '.[].state'
 
-    Exit codes: 0 shown, 2 no such run or state, 5 with RUN: the database is not set up,
+    Exit codes: 0 shown, 2 no such run or state, 5 the database is of another version, or with RUN not set up,
     10 Redis or database unreachable.
     """
     with open_session() as session:
-        if not session.has_database and run is None:
+        if session.revision is None and run is None:
             emit([]) if json else say("Nothing here yet. Start with `synctl up`, then `synctl enqueue prayer`.")
         elif run is not None:
             _one(session, run, json=json)

@@ -49,8 +49,7 @@ def worker(
     )
     session = Session(load_settings())
     try:
-        if not session.has_database:
-            _ = session.database  # says what is missing
+        _ = session.database  # says what is missing
         _await_redis(session, patient=not burst)
         with clear_errors(session.redis_url):
             engine.SyncWorker(session.settings, session.redis_url, resource).work(burst=burst, logging_level="WARNING")

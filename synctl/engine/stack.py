@@ -53,6 +53,8 @@ class Stack:
         started = not self.is_up
         if started:
             spawn_detached(self._settings.logs_dir)
+            if not until(lambda: self.is_up, WORKERS_WITHIN_S):
+                raise SynctlError("the supervisor did not start in time", hint=f"see {self._settings.logs_dir}")
         workers = self._await_workers()
         location = open_database(self._settings.database_url).location
         return Brought(self.redis_url, started_server, location, seeded, started, workers)

@@ -1,0 +1,1 @@
+"""Measurements with real parts. They print, they assert nothing about time: the machine may be busy."""
