@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 READY := $(VENV)/ready
 READY_DEV := $(VENV)/ready-dev
 
-.PHONY: run test test-slow check format lock cities clean
+.PHONY: run test test-slow bench check format lock cities clean
 
 run: $(READY)
 	@$(BIN)/synctl run prayer
@@ -31,6 +31,10 @@ test: $(READY_DEV)
 
 test-slow: $(READY_DEV)
 	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+# Measures with real parts; prints, asserts nothing about time.
+bench: $(READY_DEV)
+	@$(BIN)/python -m tests.bench.control $(ARGS)
 
 check: $(READY_DEV)
 	@$(BIN)/ruff check .

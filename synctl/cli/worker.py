@@ -21,7 +21,7 @@ ASK_AGAIN_S = 1.0
 def worker(
     resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="prayer, quran or hadith.")],
     burst: Annotated[bool, typer.Option("--burst", help="End when the queue is empty.")] = False,
-    supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False,
+    supervised: Annotated[int | None, typer.Option("--supervised", metavar="PID", hidden=True)] = None,
 ) -> None:
     """Run one worker for the queue of a resource in the foreground, for systemd or another machine.
 
@@ -40,8 +40,8 @@ def worker(
     from synctl.engine import worker as engine  # noqa: PLC0415
     from synctl.engine.connect import clear_errors  # noqa: PLC0415
 
-    if supervised:
-        engine.die_with_supervisor()
+    if supervised is not None:
+        engine.die_with_supervisor(supervised)
     logging.basicConfig(
         level=logging.INFO,
         stream=sys.stderr,

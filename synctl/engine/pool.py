@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from queue import Empty, SimpleQueue
+from typing import Self
 
 from synctl.engine.stop import StopSignal
 from synctl.errors import UnitError
@@ -25,11 +26,19 @@ class WorkPool:
     def __init__(self, session: Session, concurrency: int, stop: StopSignal) -> None:
         self._session = session
         self._stop = stop
+        self._ended = threading.Event()
         self._todo: SimpleQueue[Claimed] = SimpleQueue()
         self._settled: SimpleQueue[Settled | None] = SimpleQueue()
         self.current = ""
         for number in range(concurrency):
             threading.Thread(target=self._work, name=f"unit-{number}", daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """What is still processed is of no interest any more."""
+        self._ended.set()
 
     def submit(self, unit: Claimed) -> None:
         """Process a unit when a thread is free."""
@@ -54,13 +63,16 @@ class WorkPool:
     def _work(self) -> None:
         while True:
             unit = self._todo.get()
-            if self._stop.is_set():
+            if self._must_end():
                 return
             self.current = unit.key
             result = self._process(unit)
-            if self._stop.is_set():  # interrupted: the unit is not settled, it goes back to the ledger
+            if self._must_end():  # interrupted: the unit is not settled, it goes back to the ledger
                 return
             self._settled.put(result)
+
+    def _must_end(self) -> bool:
+        return self._stop.is_set() or self._ended.is_set()
 
     def _process(self, unit: Claimed) -> Settled:
         began = time.monotonic()
@@ -69,7 +81,7 @@ class WorkPool:
         except UnitError as error:
             return Settled(unit, _ms(began), attempts=error.attempts, error=error)
         except Exception as error:  # recorded as this unit's failure; the run goes on
-            if not self._stop.is_set():
+            if not self._must_end():
                 log.exception("unit %s", unit.key)
             return Settled(unit, _ms(began), error=UnexpectedError(f"{type(error).__name__}: {error}"))
         return Settled(

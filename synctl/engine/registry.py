@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from synctl.errors import NotFound
 from synctl.resource import Resource
+from synctl.store.db import Database
 from synctl.suggest import did_you_mean
 
 GROUP = "synctl.resources"
@@ -25,6 +26,20 @@ def load(name: str) -> Resource:
         raise NotFound(f"no resource {name!r}{did_you_mean(name, known)}", hint=f"one of: {', '.join(known)}")
     resource: Resource = entry.load()
     return resource
+
+
+def create_tables(database: Database) -> None:
+    """Create the tables of resources from outside the package, as they say themselves; those here have migrations."""
+    statements = [
+        statement
+        for entry in _entries().values()
+        if entry.value.partition(".")[0] != "synctl"
+        for statement in getattr(entry.load(), "schema", ())
+    ]
+    if statements:
+        with database.write() as transaction:
+            for statement in statements:
+                transaction.execute(statement)
 
 
 @cache

@@ -61,8 +61,7 @@ class ShardRunner:
     def drain(self, session: Session, concurrency: int) -> Ended:
         """Work until no unit is left or the shard must stop; settle what that means for the run."""
         try:
-            with closing(session):
-                pool = WorkPool(session, concurrency, self._stop)
+            with closing(session), WorkPool(session, concurrency, self._stop) as pool:
                 self._stop.on_request(pool.wake)
                 self._stop.on_request(session.close)  # a request that hangs ends now, not at its time-out
                 self._loop(pool, window=max(2 * concurrency, 4))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synctl.config import Settings
-from synctl.engine import queues
+from synctl.engine import queues, registry
 from synctl.engine.connect import clear_errors, connect_cli
 from synctl.engine.server import EmbeddedServer
 from synctl.engine.supervisor import Supervisor, SupervisorLock, spawn_detached
@@ -90,9 +90,15 @@ class Stack:
         client = connect_cli(self.redis_url)
         try:
             with clear_errors(self.redis_url):
-                if not until(lambda: len(queues.workers(client)) >= wanted, WORKERS_WITHIN_S):
-                    raise SynctlError("the workers did not start in time", hint=f"see {self._settings.logs_dir}")
-                return len(queues.workers(client))
+
+                def listening() -> int:
+                    return len(queues.workers(client))
+
+                until(lambda: listening() >= wanted or not self.is_up, WORKERS_WITHIN_S)
+                if listening() < wanted:
+                    what = "the workers did not start in time" if self.is_up else "the supervisor has ended"
+                    raise SynctlError(what, hint=f"see {self._settings.logs_dir}")
+                return listening()
         finally:
             client.close()
 
@@ -106,6 +112,7 @@ def prepare_database(settings: Settings, *, seed: bool = False) -> bool:
     try:
         if migrate.current(database) != migrate.HEAD:
             migrate.upgrade(url)
+        registry.create_tables(database)
         if not seed:
             return False
         with database.read() as transaction:

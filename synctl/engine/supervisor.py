@@ -132,7 +132,7 @@ class Supervisor:
     def _start(self, slot: _Slot) -> None:
         with (self._logs / f"worker-{slot.resource}-{slot.number}.log").open("ab") as log_file:
             slot.process = subprocess.Popen(
-                [sys.executable, "-m", "synctl", "worker", slot.resource, "--supervised"],
+                [sys.executable, "-m", "synctl", "worker", slot.resource, "--supervised", str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=log_file,
                 stderr=log_file,

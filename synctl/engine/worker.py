@@ -150,6 +150,8 @@ def _die_with_parent(number: signal.Signals) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
-def die_with_supervisor() -> None:
-    """In a worker that a supervisor started: shut down cleanly when it is gone."""
+def die_with_supervisor(pid: int) -> None:
+    """In a worker that a supervisor started: shut down cleanly when it is gone, and at once if it is gone already."""
     _die_with_parent(signal.SIGTERM)
+    if sys.platform == "linux" and os.getppid() != pid:
+        raise SystemExit(0)

@@ -4,7 +4,7 @@
 
 In every other try the threads hang in a request, else they sleep before another attempt. What is measured is the
 audit trail's own: from the request to the fact that the worker wrote. Then SIGTERM: from the signal to the worker's
-end, while they hang.
+end, while they hang. Then kill -9 of the worker that is busy: until another one works on its shard.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from synctl.engine.enqueue import Enqueuer, Order
 from synctl.engine.queues import workers
 from synctl.engine.server import EmbeddedServer
 from synctl.states import RunState
-from synctl.store import runs
+from synctl.store import runs, shards
 from synctl.store.db import Database, open_database
 from synctl.store.runs import Actor
 from tests.e2e.conftest import Home, made_home, until
@@ -43,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.control", description=__doc__)
     parser.add_argument("--tries", type=int, default=200)
     parser.add_argument("--terms", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=10)
     options = parser.parse_args()
     with serve(Faults(*parse("hang(600)"))) as upstream, made_home() as home:
         home.environment = {
@@ -52,7 +53,7 @@ def main() -> None:
             "SYNCTL_SOURCES__ALADHAN__CONCURRENCY": str(THREADS),
             "SYNCTL_RETRY__BACKOFF": "600",
             "SYNCTL_RETRY__BACKOFF_CAP": "600",
-            "SYNCTL_WORKERS__PRAYER": "1",
+            "SYNCTL_WORKERS__PRAYER": "2",
             "SYNCTL_WORKERS__QURAN": "0",
             "SYNCTL_WORKERS__HADITH": "0",
         }
@@ -61,7 +62,9 @@ def main() -> None:
         with closing(open_database(load_settings(home.environ(), home.path).database_url)) as database:
             waits = _requests(home, database, upstream, run_id, options.tries)
             _report(f"pause and cancel, {THREADS} threads waiting", waits)
-            _report("SIGTERM to the end of the worker", _terms(home, database, upstream, run_id, options.terms))
+            upstream.faults.rules[:] = parse("hang(600)")
+            _report("SIGTERM to the end of the worker", _terms(home, database, run_id, options.terms))
+            _report("kill -9 of a worker until another goes on", _kills(home, database, run_id, options.kills))
 
 
 def _requests(home: Home, database: Database, upstream: LoopbackServer, run_id: str, tries: int) -> list[float]:
@@ -100,8 +103,7 @@ def _await_threads(database: Database, run_id: str) -> None:
     time.sleep(SETTLE_S)
 
 
-def _terms(home: Home, database: Database, upstream: LoopbackServer, run_id: str, tries: int) -> list[float]:
-    upstream.faults.rules[:] = parse("hang(600)")
+def _terms(home: Home, database: Database, run_id: str, tries: int) -> list[float]:
     took = []
     with closing(connect_cli(EmbeddedServer(home.path / "redis").url)) as client:
         for _ in range(tries):
@@ -113,6 +115,26 @@ def _terms(home: Home, database: Database, upstream: LoopbackServer, run_id: str
                 time.sleep(0.005)
             took.append((time.monotonic() - began) * 1000)
     return took
+
+
+def _kills(home: Home, database: Database, run_id: str, tries: int) -> list[float]:
+    took = []
+    with closing(connect_cli(EmbeddedServer(home.path / "redis").url)) as client:
+        for _ in range(tries):
+            _await_threads(database, run_id)
+            until(lambda: len(workers(client)) == 2)
+            busy = until(lambda: [one for one in workers(client) if one.state == "busy"])
+            before = _holder(database, run_id)
+            began = time.monotonic()
+            os.kill(busy[0].pid, signal.SIGKILL)
+            until(lambda: _holder(database, run_id) not in ("", before))  # noqa: B023 - called at once
+            took.append((time.monotonic() - began) * 1000)
+    return took
+
+
+def _holder(database: Database, run_id: str) -> str:
+    with database.read() as transaction:
+        return next((shard.holder for shard in shards.expected(transaction, run_id)), "")
 
 
 def _alive(pid: int) -> bool:

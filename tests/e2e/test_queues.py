@@ -18,14 +18,14 @@ from synctl.resource import Batch, Plan, Unit
 class Held:
     """A unit for each city: `endless` ends only when the run is stopped."""
 
-    name = "quran"
+    name = "tafsir"
 
     def prerequisites(self, database, settings):
         return []
 
     def plan(self, selectors, database, settings, today):
         cities = list(selectors.city)
-        return Plan("quran", "none", {"cities": cities}, "a test", len(cities), [Unit(city, [city]) for city in cities])
+        return Plan("tafsir", "none", {"cities": cities}, "a test", len(cities), [Unit(city, [city]) for city in cities])
 
     def overlap(self, one, other):
         return False
@@ -60,13 +60,13 @@ def upstream() -> Iterator[LoopbackServer]:
 
 @pytest.fixture(scope="module")
 def stack(module_home: Home, upstream: LoopbackServer) -> Home:
-    """A stack with a resource from outside the package: `quran`, by an entry point."""
+    """A stack with a resource from outside the package: `tafsir`, by an entry point."""
     plugin = module_home.path / "plugin"
     (plugin / "held-1.dist-info").mkdir(parents=True)
     (plugin / "held.py").write_text(PLUGIN)
     (plugin / "held-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: held\nVersion: 1\n")
-    (plugin / "held-1.dist-info" / "entry_points.txt").write_text("[synctl.resources]\nquran = held:RESOURCE\n")
-    workers = {"SYNCTL_WORKERS__PRAYER": "2", "SYNCTL_WORKERS__QURAN": "1"}
+    (plugin / "held-1.dist-info" / "entry_points.txt").write_text("[synctl.resources]\ntafsir = held:RESOURCE\n")
+    workers = {"SYNCTL_WORKERS__PRAYER": "2", "SYNCTL_WORKERS__TAFSIR": "1"}
     module_home.use(upstream, PYTHONPATH=str(plugin), **workers)
     module_home.run("up")
     return module_home
@@ -75,10 +75,10 @@ def stack(module_home: Home, upstream: LoopbackServer) -> Home:
 @pytest.mark.parametrize(
     ("saturated", "by", "workers", "other"),
     [
-        ("quran", ("--city", "endless"), 1, ("prayer", "--city", "London", "--methods", "3", "--from", "today")),
-        ("prayer", ("--city", "Lahore", *MARCH, "--source", "aladhan"), 2, ("quran", "--city", "quick")),
+        ("tafsir", ("--city", "endless"), 1, ("prayer", "--city", "London", "--methods", "3", "--from", "today")),
+        ("prayer", ("--city", "Lahore", *MARCH, "--source", "aladhan"), 2, ("tafsir", "--city", "quick")),
     ],
-    ids=["prayer beside quran", "quran beside prayer"],
+    ids=["prayer beside tafsir", "tafsir beside prayer"],
 )
 def test_a_run_starts_within_a_second_while_every_worker_of_another_queue_is_busy(
     stack: Home, upstream: LoopbackServer, saturated: str, by: tuple[str, ...], workers: int, other: tuple[str, ...]
