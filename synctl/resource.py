@@ -47,6 +47,8 @@ class Unit:
     spec: Sequence[object]
     covered_by: Sequence[str] = ()
     """Keys of larger units that hold the same rows."""
+    rows: int = 0
+    """How many it has, where that is known before it is fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Selectors:
     edition: tuple[str, ...] = ()
     collection: tuple[str, ...] = ()
     source: str | None = None
+    accept_shrink: bool = False
 
 
 class Stop(Protocol):

@@ -84,8 +84,12 @@ def _run(view: RunView, width: int) -> RenderableType:
     bar = ProgressBar(total=run.total, completed=settled, complete_style="blue", finished_style=colour)
     body.add_row(bar, share)
     facts = f"{view.done:,}/{run.total:,} units · {view.rows:,} rows"
+    if view.unchanged:
+        facts += f" · {view.unchanged:,} unchanged"
     if view.failed:
         facts += f" · {view.failed:,} failed"
+    if view.quarantined:
+        facts += f" · {view.quarantined:,} quarantined"
     pace = _pace(view)
     lines: list[RenderableType] = [head, body]
     if width >= NARROW:

@@ -13,7 +13,7 @@ import typer
 from synctl.cli import gaps as gap_orders
 from synctl.cli import question
 from synctl.cli.heat_map import age, draw, legend
-from synctl.cli.options import JsonOption
+from synctl.cli.options import JsonOption, parse_age
 from synctl.cli.output import console, count, emit, emit_lines, program, say, table, warn
 from synctl.cli.question import Question
 from synctl.cli.selectors import (
@@ -85,7 +85,8 @@ def coverage(
         return
     asked = Question(
         year=question.parse_year(year), city=city or (), country=country or (), cities=cities,
-        methods=methods, madhab=madhab, limit=limit, older_than=older_than, max_age_s=question.parse_age(older_than),
+        methods=methods, madhab=madhab, limit=limit, older_than=older_than,
+        max_age_s=parse_age(older_than, "--older-than"),
     )  # fmt: skip
     with open_session() as session, session.database.read() as transaction:
         pairs = question.pairs(transaction, asked)

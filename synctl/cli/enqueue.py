@@ -11,14 +11,18 @@ from typing import Annotated, Final
 import typer
 
 from synctl.cli.follow import follow, line
-from synctl.cli.options import JsonOption, ReasonOption
+from synctl.cli.options import JsonOption, ReasonOption, parse_age
 from synctl.cli.output import count, emit, say, warn
 from synctl.cli.selectors import (
+    AcceptShrinkOption,
     CitiesOption,
     CityOption,
+    CollectionOption,
     CountryOption,
+    EditionOption,
     ForceOption,
     FromOption,
+    IfStaleOption,
     MadhabOption,
     MethodsOption,
     ResourceArgument,
@@ -61,8 +65,12 @@ def enqueue(
     year: YearOption = None,
     first: FromOption = None,
     last: ToOption = None,
+    edition: EditionOption = None,
+    collection: CollectionOption = None,
     source: SourceOption = None,
+    accept_shrink: AcceptShrinkOption = False,
     shards: ShardsOption = None,
+    if_stale: IfStaleOption = None,
     force: ForceOption = False,
     no_wait: NoWaitOption = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when the run has ended, with its exit code.")] = False,
@@ -76,15 +84,18 @@ def enqueue(
 
     The id is made of resource, day and selection, so a repeated order finds the run that exists and says
     why: it is active, it is fresh, or only its failed units are queued again. Runs that store the same
-    rows take turns: the next one waits, and starts by itself. Without selectors: 100 cities, all 23
-    methods, both madhabs, this year.
+    rows take turns: the next one waits, and starts by itself. Without selectors: for prayer 100 cities, all
+    23 methods, both madhabs, this year; for quran the Arabic text; for hadith Bukhari, Muslim, Nawawi's forty
+    and the forty qudsi, in English.
 
     \b
     Examples:
       synctl enqueue prayer
       synctl enqueue prayer --city London --methods 3 --madhab hanafi --from today --to 2026-12-31
       synctl enqueue prayer --country PK --source aladhan --watch
-      synctl enqueue prayer --wait --quiet          (cron)
+      synctl enqueue quran --edition quran-uthmani --edition en.sahih
+      synctl enqueue hadith --collection bukhari --collection eng-muslim
+      synctl enqueue prayer --if-stale 7d --wait --quiet          (cron)
 
     Exit codes: 0 queued or nothing new; with --wait 0 succeeded, 3 partial, 4 failed, 6 paused, 7 cancelled;
     2 usage, 5 prerequisites not met, 8 --force on an active run or --no-wait where one has to, 9 upstream
@@ -92,13 +103,14 @@ def enqueue(
     """
     selectors = chosen(
         cities=cities, city=city, country=country, methods=methods, madhab=madhab, year=year, first=first, last=last,
-        source=source,
+        edition=edition, collection=collection, source=source, accept_shrink=accept_shrink,
     )  # fmt: skip
     with open_session() as session:
         manner = Manner(wait=wait, watch=watch, dry_run=dry_run, quiet=quiet, json=json)
-        code = order(
-            session, resource, selectors, Order(force=force, shards=shards, reason=reason, no_wait=no_wait), manner
+        wanted = Order(
+            force=force, shards=shards, reason=reason, no_wait=no_wait, if_stale=parse_age(if_stale, "--if-stale")
         )
+        code = order(session, resource, selectors, wanted, manner)
     raise typer.Exit(code)
 
 
@@ -158,6 +170,8 @@ def _report(session: Session, enqueued: Enqueued) -> None:
     text = _WHY[enqueued.why].format(state=run.state, reopened=count(enqueued.reopened, "unit"))
     say(f"{run.id}  {text}{f' (waiting for {enqueued.waits_for})' if enqueued.waits_for else ''}")
     say(f"  {run.label}: {count(run.total, 'unit')} from {run.source}")
+    if enqueued.fresh:
+        say(f"  {count(enqueued.fresh, 'unit')} fresh already: nothing is asked for")
     queue = keys.queue(run.resource)
     listening = any(worker.queue == queue for worker in queues.workers(session.client))
     if enqueued.why not in (Why.FRESH, Why.ACTIVE) and not listening:
@@ -193,6 +207,7 @@ def _as_json(enqueued: Enqueued) -> dict[str, object]:
         "source": run.source,
         "label": run.label,
         "units": run.total,
+        "fresh": enqueued.fresh,
         "done": run.done,
         "failed": run.failed,
     }

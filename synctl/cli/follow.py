@@ -67,8 +67,10 @@ def line(view: RunView) -> str:
     """One line for a run: what it is, how far, how fast, how long."""
     run = view.run
     parts = [f"{run.id}  {run.state}", f"{view.done:,}/{run.total:,} units"]
+    if view.unchanged:
+        parts.append(f"{view.unchanged:,} unchanged")
     if view.failed:
-        parts.append(f"{view.failed:,} failed")
+        parts.append(failures(view))
     parts.append(f"{view.rows:,} rows")
     if run.state is RunState.RUNNING and view.live.unit_rate:
         parts.append(f"{view.live.unit_rate:,.0f} units/s")
@@ -78,3 +80,9 @@ def line(view: RunView) -> str:
     if view.note:
         parts.append(view.note)
     return ", ".join(parts)
+
+
+def failures(view: RunView) -> str:
+    """`5 failed, of them 2 quarantined`."""
+    refused = f", of them {view.quarantined:,} quarantined" if view.quarantined else ""
+    return f"{view.failed:,} failed{refused}"

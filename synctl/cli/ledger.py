@@ -104,6 +104,9 @@ def errors(run: RunArgument, limit: LimitOption = None, json: JsonOption = False
         say(f"  {row['key']}  {count(row['attempts'], 'attempt')}: {row['message']}")
     if len(shown) < found.failed:
         say(f"  … and {found.failed - len(shown):,} more; --limit shows more, --json all")
+    if found.quarantined:
+        refused = f"`synctl quarantine list --resource {found.resource}`"
+        say(f"{count(found.quarantined, 'unit')} broke a rule: {refused} shows which.")
     say(f"`synctl retry {found.id}` queues them again.")
 
 

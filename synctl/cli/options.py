@@ -24,6 +24,8 @@ ToOption = Annotated[
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id, or an unambiguous part of it.")]
 
 
+_AGE: Final = re.compile(r"([0-9]{1,5})([mhdw])", re.ASCII)
+_SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _RELATIVE: Final = {"today": 0, "tomorrow": 1, "yesterday": -1}
 
@@ -40,3 +42,13 @@ def parse_date(text: str | None, option: str, today: date) -> date | None:
     except ValueError:
         pass
     raise UsageError(f"{option} {shortened(repr(text))} is no date", hint="write YYYY-MM-DD or `today`")
+
+
+def parse_age(text: str | None, option: str) -> int | None:
+    """Return the seconds of `45m`, `12h`, `30d` or `2w`. Raises UsageError that names the option."""
+    if text is None:
+        return None
+    found = _AGE.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"{option} {shortened(repr(text))} is no age", hint="write 45m, 12h, 30d or 2w")
+    return int(found[1]) * _SECONDS[found[2]]

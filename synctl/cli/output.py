@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from synctl import words
 
@@ -56,6 +57,11 @@ def say(text: str = "") -> None:
 def warn(text: str) -> None:
     """Write a line to standard error."""
     sys.stderr.write(f"synctl: {text}\n")
+
+
+def printable(text: str) -> str:
+    """Return a text as it is, but for control characters: a terminal would obey them."""
+    return "".join("\ufffd" if category(one) == "Cc" and one not in "\n\t" else one for one in text)
 
 
 def program() -> str:

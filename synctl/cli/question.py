@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +15,6 @@ from synctl.store.methods import MADHABS
 from synctl.store.reference import City
 
 DAY_S: Final = 86_400
-SECONDS: Final = {"m": 60, "h": 3600, "d": DAY_S, "w": 7 * DAY_S}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +40,11 @@ class Question:
 
 def parse_year(year: int | None) -> int:
     """Return the year, this one for None. Raises UsageError for one that cannot be synced."""
-    from synctl.processors.prayer import FIRST_YEAR, LAST_YEAR  # noqa: PLC0415 - brings the sources along
+    from synctl.processors.prayer_days import FIRST_YEAR, LAST_YEAR  # noqa: PLC0415 - brings the sources along
 
     if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
         raise UsageError(f"--year {year}: years {FIRST_YEAR} to {LAST_YEAR} can be synced")
     return year or today().year
-
-
-def parse_age(text: str | None) -> int | None:
-    """Return the seconds of `45m`, `12h`, `30d` or `2w`. Raises UsageError."""
-    if text is None:
-        return None
-    found = re.fullmatch(r"([0-9]{1,5})([mhdw])", text.strip())
-    if found is None:
-        raise UsageError(f"--older-than {text!r} is no age", hint="write 45m, 12h, 30d or 2w")
-    return int(found[1]) * SECONDS[found[2]]
 
 
 def cities(transaction: Transaction, question: Question) -> list[City]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import Final
 
 import typer
 
 from synctl.cli.enqueue import Manner, order
-from synctl.cli.options import ReasonOption
+from synctl.cli.options import ReasonOption, parse_age
 from synctl.cli.output import count, duration, program, say
 from synctl.cli.selectors import (
+    AcceptShrinkOption,
     CitiesOption,
     CityOption,
+    CollectionOption,
     CountryOption,
+    EditionOption,
     ForceOption,
     FromOption,
+    IfStaleOption,
     MadhabOption,
     MethodsOption,
     ResourceArgument,
@@ -31,8 +36,10 @@ from synctl.config import load_settings
 from synctl.engine.enqueue import Order, Why
 from synctl.engine.stack import Stack
 from synctl.engine.view import RunView
+from synctl.processors.quran import LIST as QURAN_LIST
 from synctl.states import ACTIVE, RunState, UnitState
 from synctl.store import reference, runs
+from synctl.store.db import Transaction
 from synctl.store.units import units
 
 
@@ -46,7 +53,11 @@ def run(
     year: YearOption = None,
     first: FromOption = None,
     last: ToOption = None,
+    edition: EditionOption = None,
+    collection: CollectionOption = None,
     source: SourceOption = None,
+    accept_shrink: AcceptShrinkOption = False,
+    if_stale: IfStaleOption = None,
     force: ForceOption = False,
     reason: ReasonOption = "",
 ) -> None:
@@ -56,24 +67,23 @@ def run(
     Examples:
       synctl run prayer
       synctl run prayer --city London --methods 3 --from today --to today
+      synctl run quran
 
     Exit codes: 0 succeeded or fresh, 2 usage, 3 partial, 4 failed, 5 prerequisites not met, 6 paused,
-    7 cancelled, 10 Redis or database unreachable, 130 interrupted.
+    7 cancelled, 9 upstream unavailable, 10 Redis or database unreachable, 130 interrupted.
     """
     selectors = chosen(
         cities=cities, city=city, country=country, methods=methods, madhab=madhab, year=year, first=first, last=last,
-        source=source,
+        edition=edition, collection=collection, source=source, accept_shrink=accept_shrink,
     )  # fmt: skip
+    wanted = Order(force=force, reason=reason, if_stale=parse_age(if_stale, "--if-stale"))
     stack = Stack(load_settings())
     brought = stack.up()
     if brought.started_workers:
         say(f"Stack started: {count(brought.workers, 'worker')}, database {brought.database}")
     with open_session() as session:
         try:
-            code = order(
-                session, resource, selectors, Order(force=force, reason=reason),
-                Manner(watch=True), summary=partial(_summary, session),
-            )  # fmt: skip
+            code = order(session, resource, selectors, wanted, Manner(watch=True), summary=partial(_summary, session))
         finally:
             if brought.started_workers:
                 _put_away(session, stack)
@@ -91,21 +101,44 @@ def _summary(session: Session, view: RunView, why: Why) -> None:
     if view.failed or view.run.state is RunState.CANCELLED:
         say(f"  {called} retry {view.run.id}")
     for words in _stored(session, view):
-        say(f"  {called} show prayer {words}")
+        say(f"  {called} {words}")
     say(f"  {called} status")
 
 
 def _stored(session: Session, view: RunView) -> Iterator[str]:
-    """Yield what selects the first unit that the run stored; nothing where it stored none."""
+    """Yield what shows the first unit that the run stored; nothing where it stored none, or nobody says how."""
+    words = _WORDS.get(view.run.resource)
     with session.database.read() as transaction:
         for unit in units(transaction, view.run.seq, {UnitState.DONE}, 1):
-            number, method, _, days = unit["key"].split("/")
-            city = reference.find_city(transaction, number)
-            named = f"{city.name},{city.country}"
-            where = named if reference.find_city(transaction, named) == city else number
-            first, _, last = days.partition("..")
-            when = "today" if first <= today_in(city.timezone).isoformat() <= last else first
-            yield f"--city {shlex.quote(where)} --method {method} --date {when}"
+            chosen = words and words(transaction, unit["key"])
+            if chosen:
+                yield f"show {view.run.resource} {chosen}"
+
+
+def _prayer(transaction: Transaction, key: str) -> str:
+    number, method, _, days = key.split("/")
+    city = reference.find_city(transaction, number)
+    named = f"{city.name},{city.country}"
+    where = named if reference.find_city(transaction, named) == city else number
+    first, _, last = days.partition("..")
+    when = "today" if first <= today_in(city.timezone).isoformat() <= last else first
+    return f"--city {shlex.quote(where)} --method {method} --date {when}"
+
+
+def _quran(_transaction: Transaction, key: str) -> str:
+    return "" if key == QURAN_LIST else f"1 --edition {shlex.quote(key)}"
+
+
+def _hadith(_transaction: Transaction, key: str) -> str:
+    return shlex.quote(key)
+
+
+_WORDS: Final[Mapping[str, Callable[[Transaction, str], str]]] = {
+    "hadith": _hadith,
+    "prayer": _prayer,
+    "quran": _quran,
+}
+"""What selects a unit in `show`, from its key."""
 
 
 def _account(view: RunView) -> None:
@@ -114,8 +147,11 @@ def _account(view: RunView) -> None:
     say()
     say(f"{view.run.id} {view.run.state}: {view.note}" if view.note else f"{view.run.id} {view.run.state}")
     say(f"  stored  {count(view.done, 'unit')}, {count(view.rows, 'row')}, of them {view.run.changed:,} new or changed")
+    if view.unchanged:
+        say(f"  same    {count(view.unchanged, 'unit')} had not changed")
     if view.failed:
-        say(f"  failed  {count(view.failed, 'unit')}; why: {program()} errors {view.run.id}")
+        refused = f", {view.quarantined:,} of them in quarantine" if view.quarantined else ""
+        say(f"  failed  {count(view.failed, 'unit')}{refused}; why: {program()} errors {view.run.id}")
     say(f"  took    {duration(taken)}{pace}")
 
 

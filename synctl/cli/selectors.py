@@ -11,11 +11,15 @@ from synctl.clock import today
 from synctl.resource import Selectors
 
 __all__ = [
+    "AcceptShrinkOption",
     "CitiesOption",
     "CityOption",
+    "CollectionOption",
     "CountryOption",
+    "EditionOption",
     "ForceOption",
     "FromOption",
+    "IfStaleOption",
     "MadhabOption",
     "MethodsOption",
     "ResourceArgument",
@@ -41,8 +45,25 @@ MethodsOption = Annotated[
 ]
 MadhabOption = Annotated[str | None, typer.Option("--madhab", metavar="WHICH", help="both, shafi or hanafi.")]
 YearOption = Annotated[int | None, typer.Option("--year", metavar="YYYY", help="A calendar year; this one by default.")]
+EditionOption = Annotated[
+    list[str] | None,
+    typer.Option("--edition", metavar="ID", help="Of the Quran: en.sahih; of hadith: eng-bukhari. Repeatable."),
+]
+CollectionOption = Annotated[
+    list[str] | None,
+    typer.Option("--collection", metavar="NAME", help="Hadith: bukhari, or an edition, eng-bukhari. Repeatable."),
+]
+AcceptShrinkOption = Annotated[
+    bool,
+    typer.Option("--accept-shrink", help="Hadith: store an edition that has more than 1 % fewer rows than before."),
+]
 SourceOption = Annotated[
-    str | None, typer.Option("--source", metavar="NAME", help="Where from: calculated or aladhan for prayer.")
+    str | None,
+    typer.Option("--source", metavar="NAME", help="Where from: calculated or aladhan; packaged or alquran."),
+]
+IfStaleOption = Annotated[
+    str | None,
+    typer.Option("--if-stale", metavar="AGE", help="Ask only for what was synced longer ago: 30m, 12h, 7d, 2w."),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Sync again what succeeded today.")]
 
@@ -57,7 +78,10 @@ def chosen(
     year: int | None,
     first: str | None,
     last: str | None,
+    edition: list[str] | None,
+    collection: list[str] | None,
     source: str | None,
+    accept_shrink: bool,
 ) -> Selectors:
     """Return what the operator selected. Raises UsageError for what is no date."""
     return Selectors(
@@ -69,5 +93,8 @@ def chosen(
         year=year,
         first=parse_date(first, "--from", today()),
         last=parse_date(last, "--to", today()),
+        edition=tuple(edition or ()),
+        collection=tuple(collection or ()),
         source=source,
+        accept_shrink=accept_shrink,
     )

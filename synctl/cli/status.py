@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from synctl.clock import iso, now_ms
 from synctl.errors import UsageError
 from synctl.states import ACTIVE, RunState
 from synctl.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from synctl.engine.view import RunView
 
 LISTED = 30
 
@@ -109,6 +112,7 @@ def _one(session: Session, name: str, *, json: bool) -> None:
             "units",
             f"{view.done:,} done, {view.failed:,} failed, {run.total - view.done - view.failed:,} open",
         ),
+        ("of these", _of_these(view)),
         ("rows", f"{view.rows:,} verified, {run.changed:,} of them new or changed"),
         ("queued", iso(run.created_at)),
         ("started", iso(run.started_at) if run.started_at else "-"),
@@ -126,11 +130,19 @@ def _one(session: Session, name: str, *, json: bool) -> None:
         for one in (view.live.shards if view.holders else ())
     )
     for name_, value in fields:
-        say(f"{name_:>8}  {value}")
+        if value:
+            say(f"{name_:>8}  {value}")
     for cause in failures:
         say(f"{'error':>8}  {cause.count:,} × {cause.error_class}: {cause.message}")
     if failures:
         say(f"{'':>8}  `synctl errors {run.id}` lists the units, `synctl retry {run.id}` queues them again")
+    if view.quarantined:
+        say(f"{'':>8}  `synctl quarantine list --resource {run.resource}` shows what broke which rule")
+
+
+def _of_these(view: RunView) -> str:
+    counts = {"quarantined": view.quarantined, "unchanged": view.unchanged}
+    return ", ".join(f"{number:,} {word}" for word, number in counts.items() if number)
 
 
 def _states(words: list[str] | None) -> set[RunState] | None:

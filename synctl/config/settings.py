@@ -84,6 +84,28 @@ class PrayerSettings:
         one_of("calculated", "aladhan"),
     )
     cities: int = setting(100, "How many cities, largest first.", between(1, MAX_CITIES))
+    agreement: int = setting(
+        0,
+        "Minutes by which times of another source may differ from the calculated ones. 0: they are not compared.",
+        zero_or_between(1, 120),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QuranSettings:
+    """What `synctl enqueue quran` takes when it is not told."""
+
+    source: str = setting(
+        "packaged",
+        "packaged (the Arabic text installed with synctl, no network) or alquran (api.alquran.cloud).\n"
+        "Of quran-uthmani alone: other editions come from alquran.",
+        one_of("packaged", "alquran"),
+    )
+    agreement: str = setting(
+        "off",
+        "report: `verify` compares the letters of quran-uthmani with those of the text installed with synctl. Or off.",
+        one_of("off", "report"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +168,8 @@ class Sources:
         default=Source(concurrency=1), metadata=described("The Arabic Quran as installed with synctl.")
     )
     hadith_api: Upstream = field(
-        default=Upstream(base_url="https://cdn.jsdelivr.net/gh/fawazahmed0/hadith-api@1", concurrency=4, rate=10.0),
+        # A file has up to 12 MB: what is read beside the one that is being stored is held in memory.
+        default=Upstream(base_url="https://cdn.jsdelivr.net/gh/fawazahmed0/hadith-api@1", concurrency=1, rate=10.0),
         metadata=described("fawazahmed0/hadith-api, hadith collections on a CDN."),
     )
 
@@ -185,6 +208,7 @@ class Settings:
     )
     prerequisites: PrerequisiteSettings = field(default_factory=PrerequisiteSettings)
     prayer: PrayerSettings = field(default_factory=PrayerSettings)
+    quran: QuranSettings = field(default_factory=QuranSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
     sources: Sources = field(default_factory=Sources)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, metadata={"derived": True})

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
 import msgspec
 from redis import Redis
 
-from synctl.clock import today
+from synctl.clock import now_ms, today
 from synctl.config import Settings
 from synctl.engine import keys, progress, queues, turns
+from synctl.engine.freshness import Freshness
 from synctl.errors import Busy, PrerequisitesNotMet, UsageError
 from synctl.resource import Plan, Resource, Selectors
 from synctl.states import ACTIVE, RunState
@@ -36,13 +37,15 @@ class Why(StrEnum):
 class Enqueued:
     """The run that a selection belongs to, new or not.
 
-    `reopened`: units that are queued again. `waits_for`: the run that has to end first.
+    `reopened`: units that are queued again. `waits_for`: the run that has to end first. `fresh`: units of a new run
+    that are done, since what is stored of them is new enough.
     """
 
     run: Run
     why: Why
     reopened: int = 0
     waits_for: str = ""
+    fresh: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,12 @@ class Order:
     shards: int | None = None
     reason: str = ""
     no_wait: bool = False
+    if_stale: float | None = None
+    """Seconds: what was synced less long ago is not asked for again."""
+
+    def __post_init__(self) -> None:
+        if self.force and self.if_stale is not None:
+            raise UsageError("--force and --if-stale exclude each other")
 
 
 class Enqueuer:
@@ -85,8 +94,8 @@ class Enqueuer:
             new = self._new(run_id, plan, day, order)
             seq = runs.create(transaction, new, self._actor, order.reason)
             if seq is not None:
-                self._fill(transaction, seq, plan, new.shards)
-                found = Enqueued(runs.get(transaction, run_id), Why.CREATED)
+                fresh = self._fill(transaction, seq, plan, new.shards, _freshness(plan, day, order))
+                found = Enqueued(runs.get(transaction, run_id), Why.CREATED, fresh=fresh)
             else:
                 found = self._join(transaction, runs.get(transaction, run_id), order)
             found, jobs = self._line_up(transaction, found, order)
@@ -139,11 +148,13 @@ class Enqueuer:
             total=plan.total,
         )
 
-    def _fill(self, transaction: Transaction, seq: int, plan: Plan, count: int) -> None:
-        written = ledger.add_units(transaction, seq, ((unit.key, unit.spec) for unit in plan.units))
-        if written != plan.total:
-            raise UsageError(f"{plan.resource}: the plan announced {plan.total} units and gave {written}")
+    def _fill(self, transaction: Transaction, seq: int, plan: Plan, count: int, freshness: Freshness) -> int:
+        """Write the units of a new run; return how many of them need no sync."""
+        added = ledger.add_units(transaction, seq, freshness.mark(transaction, plan.units))
+        if added.units != plan.total:
+            raise UsageError(f"{plan.resource}: the plan announced {plan.total} units and gave {added.units}")
         shards.expect(transaction, seq, count)
+        return added.fresh
 
     def _join(self, transaction: Transaction, run: Run, order: Order) -> Enqueued:
         if run.state in ACTIVE:
@@ -174,6 +185,13 @@ class Enqueuer:
             return max(1, min(order.shards, plan.total))
         listening = sum(1 for worker in queues.workers(self._client) if worker.queue == keys.queue(plan.resource))
         return max(1, min(listening or self._settings.workers.get(plan.resource, 1), plan.total))
+
+
+def _freshness(plan: Plan, day: date, order: Order) -> Freshness:
+    """What is fresh for an order: by its age, or as part of something larger that was synced today."""
+    today = round(datetime.combine(day, time(), UTC).timestamp() * 1000)
+    since = None if order.if_stale is None else now_ms() - round(order.if_stale * 1000)
+    return Freshness(plan.resource, plan.source, since, None if order.force else today if since is None else since)
 
 
 def identity(plan: Plan, sync_date: date) -> str:

@@ -86,9 +86,9 @@ class RunView:
 
     @property
     def silent_s(self) -> float:
-        """For how many seconds none of its shards has written; of a run that never had one, since it was started."""
-        newest = max((shard.at for shard in self.live.shards), default=self.run.started_at or now_ms())
-        return (now_ms() - newest) / 1000
+        """For how many seconds none of its shards has written; 0 where none is known."""
+        now = now_ms()
+        return (now - max((shard.at for shard in self.live.shards), default=now)) / 1000
 
     @property
     def exit_code(self) -> ExitCode:

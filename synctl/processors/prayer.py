@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -12,10 +12,11 @@ import msgspec
 
 from synctl.config import Settings
 from synctl.config.settings import MAX_CITIES
-from synctl.dates import span
-from synctl.errors import NotFound, UsageError
+from synctl.errors import MismatchError, NotFound, RejectedError, UsageError
+from synctl.processors import prayer_audit, prayer_days
+from synctl.processors.prayer_rules import RULES, Days, agree, verify
 from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Table, Unit
-from synctl.sources.prayer import EPOCH, TIME_NAMES, PrayerRequest, PrayerSource
+from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, PrayerRequest, PrayerSource
 from synctl.store import reference
 from synctl.store.db import Database, Transaction
 from synctl.store.reference import City
@@ -27,16 +28,6 @@ TABLE: Final = Table(
     key=("city_id", "method_id", "madhab_id", "day"),
     values=("utc_offset", *(name.lower() for name in TIME_NAMES)),
 )
-RULES: Final[Mapping[str, str]] = {
-    "prayer.dates": "every day that was asked for, once, in order",
-    "prayer.method": "the method that was asked for",
-    "prayer.school": "the madhab that was asked for",
-    "prayer.timezone": "the time zone that was asked for",
-    "prayer.coordinates": "the coordinates that were asked for, to 0.0001 degree",
-    "prayer.time-format": "HH:MM, perhaps with the zone in brackets",
-}
-FIRST_YEAR, LAST_YEAR = 1900, 2200
-"""Outside of these the formulas drift, and zones were not kept."""
 
 
 def _calculated(context: Context) -> PrayerSource:
@@ -83,9 +74,11 @@ class _Selection(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class PrayerSession:
-    """An opened source of prayer times."""
+    """An opened source of prayer times, and one to compare it with, to so many minutes."""
 
     source: PrayerSource
+    calculated: PrayerSource | None = None
+    minutes: int = 0
 
     def process(self, spec: Sequence[object], known: Known) -> Batch:
         """Fetch, decode and verify one unit."""
@@ -99,9 +92,14 @@ class PrayerSession:
             first=unit.first,
             last=unit.last,
         )
-        fetched = self.source.fetch(request, known.body_hash)
+        fetched = self.source.fetch(request, known.body_hash, known.waived)
         if fetched.unchanged:
             return Batch([], body_hash=fetched.body_hash, attempts=fetched.attempts, unchanged=True)
+        try:
+            self._verify(request, fetched.days, known.waived)
+        except MismatchError as error:
+            error.attempts = fetched.attempts
+            raise
         key = (unit.city, unit.method, unit.madhab)
         rows: list[tuple[object, ...]] = [key + day for day in fetched.days]
         scope = {
@@ -115,6 +113,12 @@ class PrayerSession:
     def close(self) -> None:
         """Interrupt requests under way."""
         self.source.close()
+
+    def _verify(self, request: PrayerRequest, days: Sequence[DayTimes], waived: frozenset[str]) -> None:
+        verify(Days(request, days), waived)
+        if self.calculated is not None and "prayer.agreement" not in waived:
+            with suppress(RejectedError):  # this method cannot be calculated for this year
+                agree(request, days, self.calculated.fetch(request).days, self.minutes)
 
 
 class PrayerResource:
@@ -134,7 +138,7 @@ class PrayerResource:
         source = settings.prayer.source if selectors.source is None else selectors.source
         if source not in SOURCES:
             raise NotFound(f"no prayer source {source!r}{did_you_mean(source, SOURCES)}", hint=_one_of(SOURCES))
-        spans = _spans(*_dates(selectors, today))
+        spans = prayer_days.spans(*prayer_days.dates(selectors, today))
         with database.read() as transaction:
             cities = _cities(transaction, selectors, settings)
             wanted = "all" if selectors.methods is None else selectors.methods
@@ -162,8 +166,8 @@ class PrayerResource:
         )
 
     def audit(self, transaction: Transaction, settings: Settings) -> Iterator[Finding]:
-        """Check every stored day."""
-        yield from ()
+        """Check every stored day, a city after the other."""
+        return prayer_audit.audit(transaction)
 
     def overlap(self, one: Mapping[str, object], other: Mapping[str, object]) -> bool:
         """Whether they share a city, a method, a madhab and a day."""
@@ -182,7 +186,9 @@ class PrayerResource:
 
     def open(self, source: str, context: Context) -> PrayerSession:
         """Open a source by its name."""
-        return PrayerSession(SOURCES[source](context))
+        minutes = context.settings.prayer.agreement
+        calculated = _calculated(context) if minutes and source != "calculated" else None
+        return PrayerSession(SOURCES[source](context), calculated, minutes)
 
 
 RESOURCE: Final = PrayerResource()
@@ -218,29 +224,19 @@ def _units(
 ) -> Iterator[Unit]:
     for city in cities:
         for first, last in spans:
+            larger = prayer_days.larger(first, last)
             for method in methods:
                 for madhab in madhabs:
+                    group = f"{city.id}/{method}/{madhab}"
                     yield Unit(
-                        f"{city.id}/{method}/{madhab}/{first}..{last}",
+                        f"{group}/{first}..{last}",
                         [
                             city.id, city.latitude, city.longitude, city.timezone, method, madhab,
                             first.isoformat(), last.isoformat(),
                         ],
+                        covered_by=[f"{group}/{start}..{end}" for start, end in larger],
+                        rows=(last - first).days + 1,
                     )  # fmt: skip
-
-
-def _dates(selectors: Selectors, today: date) -> tuple[date, date]:
-    if selectors.year is not None:
-        if selectors.first or selectors.last:
-            raise UsageError("--year and --from/--to exclude each other")
-        first, last = _year(selectors.year)
-    elif selectors.first or selectors.last:
-        first, last = span(selectors.first, selectors.last, today)
-    else:
-        first, last = _year(today.year)
-    if first.year < FIRST_YEAR or last.year > LAST_YEAR:
-        raise UsageError(f"{first} to {last}: years {FIRST_YEAR} to {LAST_YEAR} can be synced")
-    return first, last
 
 
 def _reject_incalculable(methods: Sequence[int], spans: Sequence[tuple[date, date]]) -> None:
@@ -256,28 +252,12 @@ def _reject_incalculable(methods: Sequence[int], spans: Sequence[tuple[date, dat
         )
 
 
-def _year(year: int) -> tuple[date, date]:
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise UsageError(f"--year {year}: years {FIRST_YEAR} to {LAST_YEAR} can be synced")
-    return date(year, 1, 1), date(year, 12, 31)
-
-
-def _spans(first: date, last: date) -> list[tuple[date, date]]:
-    """Cut a range at what one call answers: whole years where it covers them, months elsewhere."""
-    spans: list[tuple[date, date]] = []
-    start = first
-    while start <= last:
-        year_end = date(start.year, 12, 31)
-        month_end = date(start.year, start.month, monthrange(start.year, start.month)[1])
-        whole_year = (start.month, start.day) == (1, 1) and year_end <= last
-        end = year_end if whole_year else min(month_end, last)
-        spans.append((start, end))
-        start = date.fromordinal(end.toordinal() + 1)
-    return spans
-
-
 def _reject_foreign(selectors: Selectors) -> None:
-    for option, value in (("--edition", selectors.edition), ("--collection", selectors.collection)):
+    foreign = {
+        "--edition": selectors.edition, "--collection": selectors.collection,
+        "--accept-shrink": selectors.accept_shrink,
+    }  # fmt: skip
+    for option, value in foreign.items():
         if value:
             raise UsageError(f"{option} does not select prayer times", hint="see `synctl enqueue --help`")
     if selectors.cities is not None and not 1 <= selectors.cities <= MAX_CITIES:

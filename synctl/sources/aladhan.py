@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache, partial
+from itertools import zip_longest
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ import msgspec
 from synctl.errors import MismatchError, RejectedError, TransientError
 from synctl.sources.prayer import (
     EPOCH,
+    NOTHING,
     SCHOOLS,
     TIME_NAMES,
     DayTimes,
@@ -30,10 +32,13 @@ from synctl.sources.prayer import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from synctl.sources.http import Fetcher
 
 COORDINATE_TOLERANCE = 1e-4
 """Degrees, some 11 metres: what is left of a coordinate that was rounded to four places on the way."""
+DAY_S = 86_400
 _MINUTES = {f"{minute // 60:02}:{minute % 60:02}": minute for minute in range(1440)}
 _MONTHS = {str(month) for month in range(1, 13)}
 
@@ -58,6 +63,7 @@ class _Gregorian(msgspec.Struct, gc=False):
 
 class _Date(msgspec.Struct, gc=False):
     gregorian: _Gregorian
+    timestamp: str | int
 
 
 class _Day(msgspec.Struct, gc=False):
@@ -102,7 +108,7 @@ class AladhanSource:
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
 
-    def fetch(self, request: PrayerRequest, known: str | None = None) -> Fetched:
+    def fetch(self, request: PrayerRequest, known: str | None = None, waived: frozenset[str] = NOTHING) -> Fetched:
         """One call for the year or the month. An answer that is known is not even decoded.
 
         Raises UnitError: a MismatchError names the rule that was broken.
@@ -117,7 +123,7 @@ class AladhanSource:
                 "school": request.madhab,
                 "timezonestring": request.timezone,
             },
-            partial(_unless_known, request, known),
+            partial(_unless_known, request, known, waived),
         )
         return replace(response.value, attempts=response.attempts)
 
@@ -131,33 +137,39 @@ def _decimal(degrees: float) -> str:
     return f"{degrees:.7f}".rstrip("0")
 
 
-def _unless_known(request: PrayerRequest, known: str | None, body: bytes) -> Fetched:
+def _unless_known(request: PrayerRequest, known: str | None, waived: frozenset[str], body: bytes) -> Fetched:
     digest = body_hash(request, body)
     if digest == known:
         return Fetched([], digest, unchanged=True)
-    return Fetched(_verified(request, body), digest)
+    return Fetched(_verified(request, waived, body), digest)
 
 
-def _verified(request: PrayerRequest, body: bytes) -> list[DayTimes]:
+def _verified(request: PrayerRequest, waived: frozenset[str], body: bytes) -> list[DayTimes]:
     """Read the days asked for, of an answer that is what was asked for."""
-    days = _days_of_year(body) if request.whole_year else _days_of_month(body)
-    dates = _calendar(request.first.year, None if request.whole_year else request.first.month)
-    _check_dates([day.date.gregorian.date for day in days], dates)
+    days = _days_of_year(body, waived) if request.whole_year else _days_of_month(body)
+    numbers = _calendar(request.first.year, None if request.whole_year else request.first.month)
+    if "prayer.dates" in waived:
+        days = list({day.date.gregorian.date: day for day in days if day.date.gregorian.date in numbers}.values())
+        days.sort(key=lambda day: numbers[day.date.gregorian.date])
+    else:
+        _check_dates(days, list(numbers))
     verified: msgspec.Raw | None = None
     for day in days:
         if day.meta != verified:
-            _check_meta(request, _decode_meta(day.meta))
+            _check_meta(request, day, waived)
             verified = day.meta
-    start, count = dates.index(f"{request.first:%d-%m-%Y}"), (request.last - request.first).days + 1
-    return _rows(request, days[start : start + count])
+    first, last = request.first.toordinal() - EPOCH, request.last.toordinal() - EPOCH
+    numbered = [(numbers[day.date.gregorian.date], day) for day in days]
+    return _rows(request, [(number, day) for number, day in numbered if first <= number <= last], waived)
 
 
-def _days_of_year(body: bytes) -> list[_Day]:
+def _days_of_year(body: bytes, waived: frozenset[str]) -> list[_Day]:
     answer = _decode_year(body)
     if isinstance(answer.data, str):
         raise _refusal(answer.code, answer.data)
-    if answer.data.keys() != _MONTHS:
-        raise MismatchError("prayer.dates", f"the months answered are {', '.join(answer.data) or 'none'}")
+    if answer.data.keys() != _MONTHS and "prayer.dates" not in waived:
+        months = ", ".join(answer.data) or "none"
+        raise MismatchError("prayer.dates", f"the months answered are {months}", sample={"months": list(answer.data)})
     return [day for month in sorted(answer.data, key=int) for day in answer.data[month]]
 
 
@@ -174,47 +186,77 @@ def _refusal(code: int, message: str) -> RejectedError | TransientError:
 
 
 @lru_cache(maxsize=64)
-def _calendar(year: int, month: int | None) -> list[str]:
-    """Return every date of a year or month, as upstream writes it."""
+def _calendar(year: int, month: int | None) -> dict[str, int]:
+    """Return every date of a year or month, as upstream writes it, with its number."""
     first = date(year, month or 1, 1)
     after = date(year + month // 12, month % 12 + 1, 1) if month else date(year + 1, 1, 1)
-    return [f"{first + timedelta(days=count):%d-%m-%Y}" for count in range((after - first).days)]
+    days = (first + timedelta(days=count) for count in range((after - first).days))
+    return {f"{day:%d-%m-%Y}": day.toordinal() - EPOCH for day in days}
 
 
-def _check_dates(answered: list[str], asked: list[str]) -> None:
+def _check_dates(days: Sequence[_Day], asked: list[str]) -> None:
+    answered = [day.date.gregorian.date for day in days]
     if answered == asked:
         return
+    pairs = enumerate(zip_longest(answered, asked))
+    at, (wrong, right) = next((at, pair) for at, pair in pairs if pair[0] != pair[1])
+    message = f"{right or 'nothing more'} was asked, {wrong or 'nothing'} answered"
     if len(answered) != len(asked):
-        raise MismatchError("prayer.dates", f"{len(asked)} days were asked, {len(answered)} answered")
-    wrong, right = next(pair for pair in zip(answered, asked, strict=True) if pair[0] != pair[1])
-    raise MismatchError("prayer.dates", f"{right} was asked, {wrong} answered")
+        message = f"{len(asked)} days were asked, {len(answered)} answered: {message}"
+    raise MismatchError("prayer.dates", message, sample={"dates": answered[max(at - 1, 0) : at + 2]})
 
 
-def _check_meta(request: PrayerRequest, meta: _Meta) -> None:
-    school = SCHOOLS[request.madhab]
-    if meta.method.id != request.method:
-        raise MismatchError("prayer.method", f"{request.method} was asked, {meta.method.id} answered")
-    if meta.school != school:
-        raise MismatchError("prayer.school", f"{school} was asked, {meta.school} answered")
-    if meta.timezone != request.timezone:
-        raise MismatchError("prayer.timezone", f"{request.timezone} was asked, {meta.timezone} answered")
+def _check_meta(request: PrayerRequest, day: _Day, waived: frozenset[str]) -> None:
+    meta = _decode_meta(day.meta)
     away = max(abs(meta.latitude - request.latitude), abs(meta.longitude - request.longitude))
-    if not away <= COORDINATE_TOLERANCE:
-        answered = f"{meta.latitude}, {meta.longitude} answered"
-        raise MismatchError("prayer.coordinates", f"{request.latitude}, {request.longitude} was asked, {answered}")
+    place = f"{request.latitude}, {request.longitude}"
+    answered_place = place if away <= COORDINATE_TOLERANCE else f"{meta.latitude}, {meta.longitude}"
+    for rule, asked, answered in (
+        ("prayer.method", request.method, meta.method.id),
+        ("prayer.school", SCHOOLS[request.madhab], meta.school),
+        ("prayer.timezone", request.timezone, meta.timezone),
+        ("prayer.coordinates", place, answered_place),
+    ):
+        if answered != asked and rule not in waived:
+            sample = {"date": day.date.gregorian.date, "meta": day.meta}
+            raise MismatchError(rule, f"{asked} was asked, {answered} answered", sample=sample)
 
 
-def _rows(request: PrayerRequest, days: list[_Day]) -> list[DayTimes]:
+def _rows(request: PrayerRequest, days: Sequence[tuple[int, _Day]], waived: frozenset[str]) -> list[DayTimes]:
+    """Read days, each with its number."""
     offsets = utc_offsets(request.timezone, request.first.year)
-    start = request.first.timetuple().tm_yday - 1
-    first = request.first.toordinal() - EPOCH
-    try:
-        return [
-            (first + count, offsets[start + count], *place([_readings[text] for text in _texts(day.timings)]))
-            for count, day in enumerate(days)
-        ]
-    except KeyError as error:
-        raise MismatchError("prayer.time-format", f"{error.args[0]!r} is no time of day") from error
+    year = date(request.first.year, 1, 1).toordinal() - EPOCH
+    if "prayer.utc-offset" not in waived:
+        _check_moments(request, [(number, offsets[number - year], day) for number, day in days])
+    rows: list[DayTimes] = []
+    for number, day in days:
+        try:
+            times = place([_readings[text] for text in _texts(day.timings)])
+        except KeyError as error:
+            if "prayer.time-format" in waived:
+                continue
+            sample = {"date": day.date.gregorian.date, "timings": day.timings}
+            raise MismatchError("prayer.time-format", f"{error.args[0]!r} is no time of day", sample=sample) from error
+        rows.append((number, offsets[number - year], *times))
+    return rows
+
+
+def _check_moments(request: PrayerRequest, days: Sequence[tuple[int, int, _Day]]) -> None:
+    """Read the moment that upstream names for each day on our clock: 09:01:01 of that day, or whatever it chooses.
+
+    It is the same on each day, else upstream knows of other clock changes than we do.
+    """
+    clocks = [int(day.date.timestamp) + offset - number * DAY_S for number, offset, day in days]
+    if not clocks or (clocks.count(clocks[0]) == len(clocks) and 0 <= clocks[0] < DAY_S):
+        return
+    usual = max(set(clocks), key=clocks.count)
+    at = next((at for at, clock in enumerate(clocks) if clock != usual), 0)
+    when = days[at][2].date
+    raise MismatchError(
+        "prayer.utc-offset",
+        f"upstream's clock of {when.gregorian.date} is {(usual - clocks[at]) / 60:+g} minutes from {request.timezone}",
+        sample={"date": when.gregorian.date, "timestamp": when.timestamp, "utc_offset": days[at][1]},
+    )
 
 
 class _Readings(dict[str, int]):

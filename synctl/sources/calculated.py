@@ -23,7 +23,17 @@ from salahlib import astronomy, methods
 from salahlib.params import LatAdjust, Params
 
 from synctl.errors import RejectedError
-from synctl.sources.prayer import EPOCH, SCHOOLS, TIME_NAMES, Fetched, PrayerRequest, body_hash, place, utc_offsets
+from synctl.sources.prayer import (
+    EPOCH,
+    NOTHING,
+    SCHOOLS,
+    TIME_NAMES,
+    Fetched,
+    PrayerRequest,
+    body_hash,
+    place,
+    utc_offsets,
+)
 
 if TYPE_CHECKING:
     from synctl.resource import Stop
@@ -68,7 +78,7 @@ class CalculatedSource:
         # madhab of a place finds the work of the first.
         self._turn = threading.Lock()
 
-    def fetch(self, request: PrayerRequest, known: str | None = None) -> Fetched:
+    def fetch(self, request: PrayerRequest, known: str | None = None, waived: frozenset[str] = NOTHING) -> Fetched:
         """Every day of the request. The hash is of the times: there is no other body.
 
         Raises RejectedError for what cannot be calculated, `http.Interrupted` when the work must end.

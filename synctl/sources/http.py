@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import monotonic
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 import httpx
 import msgspec
@@ -139,13 +139,22 @@ class Fetcher:
             reraise=True,
         )
 
-    def get(self, path: str, params: Params, decode: Callable[[bytes], T]) -> Response[T]:
+    @overload
+    def get(self, path: str, params: Params, decode: Callable[[bytes], T]) -> Response[T]: ...
+    @overload
+    def get(
+        self, path: str, params: Params, decode: Callable[[bytes], T], headers: Mapping[str, str]
+    ) -> Response[T | None]: ...
+    def get(
+        self, path: str, params: Params, decode: Callable[[bytes], T], headers: Mapping[str, str] | None = None
+    ) -> Response[T] | Response[T | None]:
         """Ask until `decode` can read the answer, or there is no more sense in asking.
 
         A DecodeError or ValueError of `decode` counts as a broken answer, worth another try; a UnitError it
         raises stands. Raises UnitError with the number of attempts, Interrupted when the work must end.
+        To If-None-Match among `headers` 304 is success: nothing is decoded, and `value` is None.
         """
-        return self._retrying(self._attempt, path, params, decode, _Tries())
+        return self._retrying(self._attempt, path, params, decode, headers or {}, _Tries())
 
     def close(self) -> None:
         """End requests under way, which raise Interrupted, and release the connections."""
@@ -153,20 +162,26 @@ class Fetcher:
         self._sockets.shut()
         self._client.close()
 
-    def _attempt(self, path: str, params: Params, decode: Callable[[bytes], T], tries: _Tries) -> Response[T]:
+    def _attempt(
+        self, path: str, params: Params, decode: Callable[[bytes], T], headers: Mapping[str, str], tries: _Tries
+    ) -> Response[T | None]:
         tries.made += 1
         tries.counted += 1
         try:
-            answer, body = self._ask(path, params, tries)
-            value = _decoded(decode, body, answer.status_code)
+            answer, body = self._ask(path, params, headers, tries)
+            value = None if _is_unmodified(answer) else _decoded(decode, body, answer.status_code)
         except UnitError as error:
             error.attempts = tries.made
             raise
         return Response(answer.status_code, body, answer.headers, tries.made, value)
 
-    def _ask(self, path: str, params: Params, tries: _Tries) -> tuple[httpx.Response, bytes]:
+    def _ask(
+        self, path: str, params: Params, headers: Mapping[str, str], tries: _Tries
+    ) -> tuple[httpx.Response, bytes]:
         """One answer, redirected no further than within the host: elsewhere nobody vouches for it."""
-        request = self._client.build_request("GET", path, params=params, extensions={"trace": self._sockets.trace})
+        request = self._client.build_request(
+            "GET", path, params=params, headers=headers, extensions={"trace": self._sockets.trace}
+        )
         for _ in range(1 + MAX_REDIRECTS):
             self._stop_if_asked()
             with self._gate.turn(self._host) as turn:
@@ -214,7 +229,7 @@ class Fetcher:
     def _judge(self, answer: httpx.Response, body: bytes, turn: Turn, tries: _Tries) -> None:
         """Tell the gate what the status means, and raise that unless it is success."""
         status = answer.status_code
-        if answer.is_success:
+        if answer.is_success or _is_unmodified(answer):
             turn.answered()
             return
         message = f"{self._host} answered {status}: {_upstreams_words(body) or answer.reason_phrase}"
@@ -276,6 +291,11 @@ class Fetcher:
 def _tries(state: tenacity.RetryCallState) -> _Tries:
     tries: _Tries = state.args[-1]
     return tries
+
+
+def _is_unmodified(answer: httpx.Response) -> bool:
+    """Whether it says that we have its body already: only to a question that named what we have."""
+    return answer.status_code == 304 and "if-none-match" in answer.request.headers
 
 
 def _decoded(decode: Callable[[bytes], T], body: bytes, status: int) -> T:

@@ -23,6 +23,8 @@ SCHOOLS = ("STANDARD", "HANAFI")
 DayTimes = tuple[int, ...]
 """(day, utc_offset, then a minute for each of TIME_NAMES), in the meaning of `store.models.PrayerTime`."""
 
+NOTHING: frozenset[str] = frozenset()
+
 HASH_BYTES = 16
 """Enough to tell answers apart, and half the room in the ledger."""
 
@@ -84,8 +86,10 @@ class PrayerSource(Protocol):
 
     name: str
 
-    def fetch(self, request: PrayerRequest, known: str | None = None) -> Fetched:
-        """Every day of the request, verified; none where the answer has the hash that is known.
+    def fetch(self, request: PrayerRequest, known: str | None = None, waived: frozenset[str] = NOTHING) -> Fetched:
+        """Every day of the request, as it was asked for; none where the answer has the hash that is known.
+
+        A rule that is `waived` may be broken: a day that cannot be read is left out then.
 
         Raises UnitError, or `http.Interrupted` when the work must end.
         """

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import msgspec
 
 from synctl.store.db import Row, Transaction
-from synctl.store.upsert import Rows, Table
+from synctl.store.upsert import ROWS_PER_STATEMENT, Rows, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,35 +22,57 @@ class Change:
     new: tuple[object, ...] | None
 
 
-def differences(transaction: Transaction, part: Rows) -> list[Change]:
-    """Compare the rows of a unit with those stored in its scope."""
+def replace(transaction: Transaction, run_seq: int, unit: str, part: Rows) -> int:
+    """Before the rows of a unit are stored anew: keep what differs, and remove the rows that are gone.
+
+    Returns how many were removed. A unit may have megabytes, so only the hashes of its stored rows are held.
+    """
+    gone = 0
+    changes = differences(transaction, part)
+    while chunk := list(islice(changes, ROWS_PER_STATEMENT)):
+        _record(transaction, run_seq, unit, chunk)
+        for change in chunk:
+            if change.new is None:
+                where, parameters = _is(change.table, change.key)
+                gone += transaction.execute(f"DELETE FROM {change.table.name} WHERE {where}", **parameters)
+    return gone
+
+
+def differences(transaction: Transaction, part: Rows) -> Iterator[Change]:
+    """Yield what differs between the rows of a unit and those stored in its scope."""
     if not part.scope:
-        return []
-    table, width = part.table, len(part.table.key)
-    where, parameters = _within(part)
-    columns = (*table.key, *table.values)
-    stored = transaction.all(f"SELECT {', '.join(columns)} FROM {table.name} WHERE {where}", **parameters)
-    old = {tuple(row[name] for name in table.key): tuple(row[name] for name in table.values) for row in stored}
-    new = {row[:width]: row[width:] for row in part.rows}
-    found = [Change(table, key, old.get(key), values) for key, values in new.items() if old.get(key) != values]
-    found += [Change(table, key, values, None) for key, values in old.items() if key not in new]
-    return found
-
-
-def remove_gone(transaction: Transaction, changes: list[Change]) -> int:
-    """Delete the rows that the unit no longer has; return how many."""
-    gone = [change for change in changes if change.new is None]
-    for change in gone:
-        where = " AND ".join(f"{name} = :{name}" for name in change.table.key)
-        parameters = dict(zip(change.table.key, change.key, strict=True))
-        transaction.execute(f"DELETE FROM {change.table.name} WHERE {where}", **parameters)
-    return len(gone)
-
-
-def record(transaction: Transaction, run_seq: int, unit: str, changes: list[Change]) -> None:
-    """Keep them with the run."""
-    if not changes:
         return
+    table, width = part.table, len(part.table.key)
+    old = _stored(transaction, part)
+    for row in part.rows:
+        key, values = row[:width], row[width:]
+        known = old.pop(key, None)
+        if known != hash(values):
+            yield Change(table, key, None if known is None else _values(transaction, table, key), values)
+    for key in old:
+        yield Change(table, key, _values(transaction, table, key), None)
+
+
+def _stored(transaction: Transaction, part: Rows) -> dict[tuple[object, ...], int]:
+    table = part.table
+    where, parameters = _within(part)
+    columns = ", ".join((*table.key, *table.values))
+    rows = transaction.stream(f"SELECT {columns} FROM {table.name} WHERE {where}", **parameters)
+    return {tuple(row[name] for name in table.key): hash(tuple(row[name] for name in table.values)) for row in rows}
+
+
+def _values(transaction: Transaction, table: Table, key: tuple[object, ...]) -> tuple[object, ...]:
+    where, parameters = _is(table, key)
+    row = transaction.one(f"SELECT {', '.join(table.values)} FROM {table.name} WHERE {where}", **parameters)
+    assert row is not None  # noqa: S101 - read in this transaction
+    return tuple(row[name] for name in table.values)
+
+
+def _is(table: Table, key: tuple[object, ...]) -> tuple[str, dict[str, object]]:
+    return " AND ".join(f"{name} = :{name}" for name in table.key), dict(zip(table.key, key, strict=True))
+
+
+def _record(transaction: Transaction, run_seq: int, unit: str, changes: list[Change]) -> None:
     transaction.many(
         "INSERT INTO unit_change (run_seq, unit, table_name, row_key, old, new)"
         " VALUES (:run_seq, :unit, :table_name, :row_key, :old, :new)",

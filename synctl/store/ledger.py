@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,36 +21,80 @@ from synctl.store import publish
 from synctl.store.db import Transaction
 from synctl.store.work import NOTHING_KNOWN, Claimed, Counters, Known, Lease, Settled
 
-__all__ = ["NOTHING_KNOWN", "Claimed", "Counters", "Known", "Lease", "Settled"]
+__all__ = ["NOTHING_KNOWN", "Added", "Claimed", "Counters", "Known", "Lease", "NewUnit", "Settled"]
 
 INSERT_CHUNK = 1000
 MESSAGE_LIMIT = 500
 """Characters of an error message that are kept: enough for the cause, not for a page of HTML."""
 
 
-def add_units(transaction: Transaction, run_seq: int, units: Iterable[tuple[str, Sequence[object]]]) -> int:
-    """Write the units of a new run, in order; return how many. Streams: nothing is held but a chunk."""
+class NewUnit(NamedTuple):
+    """A unit of a new run. `fresh`: the rows that are stored of it, where it needs no sync; else None."""
+
+    key: str
+    spec: Sequence[object]
+    fresh: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """How many units a new run has, and how many of them are settled already."""
+
+    units: int
+    fresh: int
+
+
+def add_units(transaction: Transaction, run_seq: int, units: Iterable[NewUnit]) -> Added:
+    """Write the units of a new run, in order, those that are fresh as done. Streams: nothing is held but a chunk."""
     encode = msgspec.json.Encoder().encode
-    numbered: Iterator[tuple[int, tuple[str, Sequence[object]]]] = enumerate(units)
-    count = 0
+    numbered: Iterator[tuple[int, NewUnit]] = enumerate(units)
+    now = now_ms()
+    count = fresh = rows = 0
     while chunk := list(islice(numbered, INSERT_CHUNK)):
         transaction.many(
-            "INSERT INTO sync_unit (run_seq, ordinal, key, spec, state, epoch, attempts, rows, changed)"
-            " VALUES (:run, :ordinal, :key, :spec, 'pending', 0, 0, 0, 0)",
-            [{"run": run_seq, "ordinal": n, "key": key, "spec": encode(spec).decode()} for n, (key, spec) in chunk],
+            "INSERT INTO sync_unit (run_seq, ordinal, key, spec, state, epoch, attempts, rows, changed, settled_at)"
+            " VALUES (:run, :ordinal, :key, :spec, :state, 0, 0, :rows, 0, :settled_at)",
+            [
+                {
+                    "run": run_seq,
+                    "ordinal": ordinal,
+                    "key": unit.key,
+                    "spec": encode(unit.spec).decode(),
+                    "state": str(UnitState.PENDING if unit.fresh is None else UnitState.DONE),
+                    "rows": unit.fresh or 0,
+                    "settled_at": None if unit.fresh is None else now,
+                }
+                for ordinal, unit in chunk
+            ],
         )
         count += len(chunk)
-    return count
+        settled = [unit.fresh for _, unit in chunk if unit.fresh is not None]
+        fresh += len(settled)
+        rows += sum(settled)
+    if fresh:
+        transaction.execute(
+            "UPDATE run SET done = done + :fresh, unchanged = unchanged + :fresh, rows = rows + :rows WHERE seq = :run",
+            fresh=fresh,
+            rows=rows,
+            run=run_seq,
+        )
+    return Added(count, fresh)
 
 
 def claim(transaction: Transaction, lease: Lease, limit: int) -> list[Claimed]:
     """Lease up to `limit` pending units to this shard, in order. Shards pull, so speed evens out by itself."""
-    skip = " FOR UPDATE SKIP LOCKED" if transaction.dialect == "postgresql" else ""
+    if limit <= 0:  # SQLite would take that for no limit
+        return []
+    next_ones = "SELECT ordinal FROM sync_unit WHERE run_seq = :run AND state = 'pending' ORDER BY ordinal LIMIT :limit"
+    # Not IN on PostgreSQL: its planner may run a subquery that locks once for each row, each time with other rows.
+    among = (
+        f"= ANY(ARRAY({next_ones} FOR UPDATE SKIP LOCKED))"
+        if transaction.dialect == "postgresql"
+        else f"IN ({next_ones})"
+    )
     rows = transaction.all(
         "UPDATE sync_unit SET state = 'leased', shard = :shard, epoch = :epoch"
-        " WHERE run_seq = :run AND ordinal IN (SELECT ordinal FROM sync_unit"
-        f" WHERE run_seq = :run AND state = 'pending' ORDER BY ordinal LIMIT :limit{skip})"
-        " RETURNING ordinal, key, spec",
+        f" WHERE run_seq = :run AND ordinal {among} RETURNING ordinal, key, spec",
         run=lease.run_seq,
         shard=lease.shard,
         epoch=lease.epoch,
@@ -123,7 +169,9 @@ def reopen(transaction: Transaction, run_seq: int, *, everything: bool) -> int:
         run=run_seq,
     )
     zero = ", done = 0, rows = 0, changed = 0, unchanged = 0, anew = 1" if everything else ""
-    transaction.execute(f"UPDATE run SET failed = 0, quarantined = 0{zero} WHERE seq = :run", run=run_seq)
+    transaction.execute(
+        f"UPDATE run SET failed = 0, quarantined = 0, started_at = NULL{zero} WHERE seq = :run", run=run_seq
+    )
     return count
 
 

@@ -19,6 +19,16 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from synctl.store.hadith_models import Hadith as Hadith
+from synctl.store.hadith_models import HadithCollection as HadithCollection
+from synctl.store.hadith_models import HadithEdition as HadithEdition
+from synctl.store.hadith_models import HadithGrade as HadithGrade
+from synctl.store.hadith_models import HadithSection as HadithSection
+from synctl.store.quran_models import QuranAyah as QuranAyah
+from synctl.store.quran_models import QuranCatalogue as QuranCatalogue
+from synctl.store.quran_models import QuranEdition as QuranEdition
+from synctl.store.quran_models import QuranSurah as QuranSurah
+
 WITHOUT_ROWID = {"sqlite_with_rowid": False}
 
 

@@ -89,3 +89,14 @@ def _day(city: City, row: Row) -> PrayerDay:
         run=row["run_id"],
         synced_at=datetime.fromtimestamp(row["synced_at"] / 1000, UTC),
     )
+
+
+def clock(minute: int) -> str:
+    """`05:37`, `00:21+1`: minutes after 00:00 of a day as a clock shows them, and how many dates later."""
+    days, rest = divmod(minute, 1440)
+    return f"{rest // 60:02}:{rest % 60:02}{f'{days:+d}' if days else ''}"
+
+
+def day_of(number: int) -> date:
+    """The date of a `day` column."""
+    return EPOCH + timedelta(days=number)

@@ -9,7 +9,7 @@ import msgspec
 
 from synctl.errors import MismatchError
 from synctl.store import changes
-from synctl.store.db import Transaction
+from synctl.store.db import Row, Transaction
 from synctl.store.upsert import upsert
 from synctl.store.work import NOTHING_KNOWN, Known, Lease, Settled
 
@@ -18,7 +18,7 @@ SAMPLE_LIMIT = 2000
 
 
 def known(transaction: Transaction, run_seq: int, keys: Sequence[str]) -> dict[str, Known]:
-    """Return what is stored of some units of a run. Rows of another source, or a forced run, save no work."""
+    """Return what is stored of some units of a run. What another source answered, or a forced run, saves no work."""
     if not keys:
         return {}
     run = transaction.one("SELECT resource, source, anew FROM run WHERE seq = :run", run=run_seq)
@@ -39,21 +39,21 @@ def known(transaction: Transaction, run_seq: int, keys: Sequence[str]) -> dict[s
     for waiver in waivers:
         waived[waiver["key"]].add(waiver["rule"])
     stored = {row["key"]: row for row in rows}
-    found = {}
-    for key in keys:
-        row = stored.get(key)
-        usable = row is not None and row["source"] == run["source"] and not run["anew"] and key not in waived
-        if row is None and key not in waived:
-            found[key] = NOTHING_KNOWN
-            continue
-        found[key] = Known(
-            stored=row is not None,
-            body_hash=row["body_hash"] if row and usable else None,
-            rows=row["rows"] if row and usable else 0,
-            validators=msgspec.json.decode(row["validators"]) if row and usable and row["validators"] else {},
-            waived=frozenset(waived[key]) if key in waived else frozenset(),
-        )
-    return found
+    return {key: _known(stored.get(key), run, waived.get(key, set())) for key in keys}
+
+
+def _known(row: Row | None, run: Row, waived: set[str]) -> Known:
+    if row is None:
+        return Known(waived=frozenset(waived)) if waived else NOTHING_KNOWN
+    same_source = row["source"] == run["source"]
+    usable = same_source and not run["anew"]
+    return Known(
+        stored=True,
+        body_hash=row["body_hash"] if usable else None,
+        rows=row["rows"] if same_source else 0,
+        validators=msgspec.json.decode(row["validators"]) if usable and row["validators"] else {},
+        waived=frozenset(waived),
+    )
 
 
 def publish(transaction: Transaction, lease: Lease, result: Settled, resource: str, source: str, now: int) -> int:
@@ -82,9 +82,7 @@ def publish(transaction: Transaction, lease: Lease, result: Settled, resource: s
     written = 0
     for part in result.parts:
         if result.unit.known.stored:
-            differing = changes.differences(transaction, part)
-            changes.record(transaction, lease.run_seq, result.unit.key, differing)
-            written += changes.remove_gone(transaction, differing)
+            written += changes.replace(transaction, lease.run_seq, result.unit.key, part)
         written += upsert(transaction, part, row["id"])
     return written
 

@@ -41,7 +41,11 @@ def upsert(transaction: Transaction, part: Rows, unit_id: int) -> int:
     """Insert or update the rows of a unit; return how many were new or different."""
     table = part.table
     stored = Table(table.name, table.key, (*table.values, "unit_id"))
-    return upsert_rows(transaction, stored, [(*row, unit_id) for row in part.rows])
+    changed = 0
+    for start in range(0, len(part.rows), ROWS_PER_STATEMENT):  # by parts: rows may be many, and packed
+        chunk = part.rows[start : start + ROWS_PER_STATEMENT]
+        changed += upsert_rows(transaction, stored, [(*row, unit_id) for row in chunk])
+    return changed
 
 
 def upsert_rows(transaction: Transaction, table: Table, rows: Sequence[tuple[object, ...]]) -> int:

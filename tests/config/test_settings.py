@@ -48,7 +48,7 @@ def test_everything_works_without_any_configuration(tmp_path: Path) -> None:
     assert (settings.logs_dir, settings.redis_dir) == (home / "logs", home / "redis")
     assert settings.redis.url is None
     assert settings.sources.aladhan.rate == 4.0
-    assert settings.sources["hadith_api"].concurrency == 4
+    assert settings.sources["hadith_api"].concurrency == 1
     assert set(settings.origins.values()) == {"default"}
     assert set(settings.origins) == {key.name for key in all_keys()}
 

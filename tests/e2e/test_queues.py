@@ -25,7 +25,8 @@ class Held:
 
     def plan(self, selectors, database, settings, today):
         cities = list(selectors.city)
-        return Plan("tafsir", "none", {"cities": cities}, "a test", len(cities), [Unit(city, [city]) for city in cities])
+        units = [Unit(city, [city]) for city in cities]
+        return Plan("tafsir", "none", {"cities": cities}, "a test", len(cities), units)
 
     def overlap(self, one, other):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import closing
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from synctl.config import Settings
-from synctl.errors import UsageError
+from synctl.config.settings import PrayerSettings
+from synctl.errors import MismatchError, UsageError
 from synctl.processors.prayer import RESOURCE, PrayerSession
-from synctl.resource import NOTHING_KNOWN, Plan, Selectors
-from synctl.sources.prayer import Fetched, PrayerRequest
+from synctl.resource import NOTHING_KNOWN, Context, Known, Plan, Selectors
+from synctl.sources.calculated import CalculatedSource
+from synctl.sources.prayer import EPOCH, Fetched, PrayerRequest
 from synctl.store.db import Database, open_database
 from synctl.store.migrate import upgrade
 from synctl.store.reference import seed_reference
@@ -99,9 +102,11 @@ def test_a_unit_read_back_from_the_ledger_is_processed(plan: Any) -> None:
         name = "fake"
         asked: list[PrayerRequest]
 
-        def fetch(self, request: PrayerRequest, known: str | None = None) -> Fetched:
+        def fetch(
+            self, request: PrayerRequest, known: str | None = None, waived: frozenset[str] = frozenset()
+        ) -> Fetched:
             self.asked = [request]
-            return Fetched([(20_000, 0)], body_hash="")
+            return CalculatedSource(threading.Event()).fetch(request)
 
         def close(self) -> None:
             pass
@@ -110,4 +115,48 @@ def test_a_unit_read_back_from_the_ledger_is_processed(plan: Any) -> None:
     (unit, *_) = plan(city=("London",), methods="3", madhab="hanafi", first=TODAY).units
     batch = PrayerSession(source).process(unit.spec, NOTHING_KNOWN)
     assert (source.asked[0].method, source.asked[0].madhab, source.asked[0].first) == (3, 1, TODAY)
-    assert batch.parts[0].rows == [(2643743, 3, 1, 20_000, 0)]
+    (row,) = batch.parts[0].rows
+    assert row[:5] == (2643743, 3, 1, TODAY.toordinal() - EPOCH, 0)
+    assert len(row) == 4 + 1 + 11
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "larger"),
+    [
+        (date(2026, 1, 1), date(2026, 12, 31), []),
+        (date(2026, 2, 1), date(2026, 2, 28), ["2026-01-01..2026-12-31"]),
+        (date(2026, 2, 1), date(2026, 2, 1), ["2026-02-01..2026-02-28", "2026-01-01..2026-12-31"]),
+    ],
+)
+def test_a_unit_names_the_larger_ones_that_hold_it(plan: Any, first: date, last: date, larger: list[str]) -> None:
+    (unit, *_) = plan(city=("London",), methods="3", madhab="hanafi", first=first, last=last).units
+    assert unit.covered_by == [f"2643743/3/1/{span}" for span in larger]
+    assert unit.rows == (last - first).days + 1
+
+
+@pytest.mark.parametrize(
+    ("minutes", "waived", "refused"),
+    [(2, frozenset(), True), (0, frozenset(), False), (2, frozenset({"prayer.agreement"}), False)],
+)
+def test_another_source_may_be_held_to_the_calculated_times(
+    plan: Any, tmp_path: Path, minutes: int, waived: frozenset[str], *, refused: bool
+) -> None:
+    class Late(CalculatedSource):
+        """All its Fajr are five minutes late."""
+
+        def fetch(
+            self, request: PrayerRequest, known: str | None = None, waived: frozenset[str] = frozenset()
+        ) -> Fetched:
+            days = super().fetch(request).days
+            return Fetched([(*day[:2], day[2] + 5, *day[3:9], day[9] + 5, *day[10:]) for day in days], "", attempts=3)
+
+    settings = Settings(home=tmp_path, prayer=PrayerSettings(agreement=minutes))
+    opened = RESOURCE.open("aladhan", Context(settings, threading.Event()))
+    session = PrayerSession(Late(threading.Event()), opened.calculated, opened.minutes)
+    (unit, *_) = plan(city=("London",), methods="3", madhab="hanafi", first=TODAY).units
+    if not refused:
+        assert session.process(unit.spec, Known(waived=waived)).row_count == 1
+        return
+    with pytest.raises(MismatchError, match=r"prayer.agreement: Fajr of 2026-11-24 is \+5 minutes") as raised:
+        session.process(unit.spec, Known(waived=waived))
+    assert raised.value.attempts == 3

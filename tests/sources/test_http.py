@@ -182,6 +182,34 @@ def test_a_refusal_is_not_argued_with(
     assert patience.waits == []
 
 
+@pytest.mark.parametrize("tag", ['"3f-Xz"', 'W/"3f-Xz"', "unquoted"])
+def test_to_a_validator_not_modified_is_an_answer_and_nothing_is_decoded(
+    open_fetcher: OpenFetcher, engine: Engine, tag: str
+) -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(304, headers={"ETag": tag})
+
+    client = open_fetcher(UPSTREAM, transport=httpx.MockTransport(answer))
+    response = client.get("/thing", {}, json.loads, {"If-None-Match": tag})
+    assert (response.status, response.value, response.body, response.headers["etag"]) == (304, None, b"", tag)
+    assert [request.headers["If-None-Match"] for request in asked] == [tag]
+    assert engine.verdicts == [("answered", 0.0)]
+
+
+def test_a_validator_that_is_out_of_date_gets_the_new_body(open_fetcher: OpenFetcher) -> None:
+    client = open_fetcher(UPSTREAM, transport=answering(httpx.Response(200, json=[2])))
+    assert client.get("/thing", {}, json.loads, {"If-None-Match": '"old"'}).value == [2]
+
+
+def test_a_validator_follows_a_redirect_within_the_host(open_fetcher: OpenFetcher) -> None:
+    moved = httpx.Response(302, headers={"Location": "/v1/other"})
+    client = open_fetcher(UPSTREAM, transport=answering(moved, httpx.Response(304)))
+    assert client.get("/thing", {}, json.loads, {"If-None-Match": '"a"'}).status == 304
+
+
 def test_a_complaint_of_decode_stands_and_learns_the_status(open_fetcher: OpenFetcher) -> None:
     def decode(body: bytes) -> None:
         raise MismatchError("some.rule", "not what was asked")

@@ -27,7 +27,8 @@ def leases(database: Database) -> list[Lease]:
         new = NewRun("fake-1", "prayer", "here", "2026-01-01", "{}", "", 2, UNITS)
         seq = runs.create(transaction, new, ACTOR, "")
         assert seq is not None
-        assert ledger.add_units(transaction, seq, ((f"u{n}", [n, "x"]) for n in range(UNITS))) == UNITS
+        added = ledger.add_units(transaction, seq, (ledger.NewUnit(f"u{n}", [n, "x"]) for n in range(UNITS)))
+        assert added == ledger.Added(units=UNITS, fresh=0)
         shards.expect(transaction, seq, 2)
         run = runs.get(transaction, "fake-1")
         epochs = [shards.acquire(transaction, run, one.shard, one.attempt, "h") for one in shards.expected(transaction)]
@@ -252,19 +253,26 @@ def test_what_is_known_of_a_unit_comes_with_its_claim(database: Database, leases
     assert _all(database, "SELECT COUNT(*) FROM prayer_time") == [(3,)]
 
 
-def test_a_forced_run_and_a_waived_rule_make_no_use_of_what_is_known(database: Database, leases: list[Lease]) -> None:
+def test_a_forced_run_makes_no_use_of_what_was_answered(database: Database, leases: list[Lease]) -> None:
     (unit,) = _claim(database, leases[0], 1)
-    _commit(database, leases[0], Settled(unit, 1, parts=[_rows(3)], body_hash="h"))
+    _commit(database, leases[0], Settled(unit, 1, parts=[_rows(3)], body_hash="h", validators={"etag": "e"}))
     with database.write() as transaction:
         transaction.execute("UPDATE run SET anew = 1")
-    assert _again(database, leases[0]).known == Known(stored=True)
+    assert _again(database, leases[0]).known == Known(stored=True, rows=3)
     with database.write() as transaction:
-        transaction.execute("UPDATE run SET anew = 0")
+        transaction.execute("UPDATE run SET anew = 0, source = 'elsewhere'")
+    assert _again(database, leases[0]).known == Known(stored=True)
+
+
+def test_a_waived_rule_comes_with_the_claim(database: Database, leases: list[Lease]) -> None:
+    with database.write() as transaction:
         transaction.execute(
-            "INSERT INTO waiver (resource, key, rule, who, reason, at) VALUES ('prayer', :key, 'order', 'me', '', 0)",
-            key=unit.key,
+            "INSERT INTO waiver (resource, key, rule, who, reason, at) VALUES ('prayer', 'u0', 'order', 'me', '', 0)"
         )
-    assert _again(database, leases[0]).known == Known(stored=True, waived=frozenset({"order"}))
+    (unit,) = _claim(database, leases[0], 1)
+    assert unit.known == Known(waived=frozenset({"order"}))
+    _commit(database, leases[0], Settled(unit, 1, parts=[_rows(3)], body_hash="h"))
+    assert _again(database, leases[0]).known == Known(stored=True, body_hash="h", rows=3, waived=frozenset({"order"}))
 
 
 def test_changed_new_and_vanished_rows_are_kept_with_the_run(database: Database, leases: list[Lease]) -> None:
@@ -292,3 +300,27 @@ def _again(database: Database, lease: Lease) -> Claimed:
         transaction.execute("UPDATE run SET done = 0, failed = 0, rows = 0, changed = 0, unchanged = 0")
     (unit,) = _claim(database, lease, 1)
     return unit
+
+
+def test_a_claim_keeps_to_its_limit_whatever_the_planner_thinks(database: Database, leases: list[Lease]) -> None:
+    """PostgreSQL once ran the subquery of the claim for each row, after it had analysed the ledger of other runs."""
+    with database.write() as transaction:
+        transaction.execute(
+            "INSERT INTO sync_unit (run_seq, ordinal, key, spec, state, epoch, attempts, rows, changed)"
+            " SELECT s.run_seq, s.ordinal + 1000, s.key, s.spec, 'done', 0, 0, 0, 0 FROM sync_unit s"
+        )
+        transaction.execute("ANALYZE sync_unit")
+        new = NewRun("fake-2", "prayer", "here", "2026-01-01", "{}", "", 1, 200)
+        seq = runs.create(transaction, new, ACTOR, "")
+        assert seq is not None
+        transaction.many(
+            "INSERT INTO sync_unit (run_seq, ordinal, key, spec, state, epoch, attempts, rows, changed)"
+            " VALUES (:run, :ordinal, :key, '[]', 'pending', 0, 0, 0, 0)",
+            [{"run": seq, "ordinal": n, "key": f"v{n}"} for n in range(200)],
+        )
+        shards.expect(transaction, seq, 1)
+        run = runs.get(transaction, "fake-2")
+        (one,) = shards.expected(transaction, "fake-2")
+        epoch = shards.acquire(transaction, run, one.shard, one.attempt, "h")
+    lease = Lease(run.id, seq, 0, epoch, "t", "h")
+    assert [len(_claim(database, lease, limit)) for limit in (3, 16, 0, -5, 1)] == [3, 16, 0, 0, 1]

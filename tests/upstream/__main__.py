@@ -2,8 +2,8 @@
 
     python -m tests.upstream --port 0 --latency 0.05 --faults 'rate-limit(1)~0.02,error~0.02' --seed 7
 
-The first line it prints is the base URL of its AlAdhan API. `/_stats` tells how many requests were answered
-how.
+The first line it prints is the base URL of its AlAdhan API; a line for each other service follows, its name and
+its base URL. `/_stats` tells how many requests were answered how.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 import signal
 import sys
 
-from tests.upstream import aladhan
+from tests.upstream import aladhan, alquran, hadith
 from tests.upstream.faults import Faults, parse
 
 
@@ -27,8 +27,12 @@ def main() -> int:
     options = parser.parse_args()
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
     faults = Faults(*options.faults, seed=options.seed, latency=options.latency)
-    with aladhan.serve(faults, host=options.host, port=options.port) as server:
-        print(f"{server.url}/v1", flush=True)
+    with (
+        aladhan.serve(faults, host=options.host, port=options.port) as server,
+        alquran.serve(faults, host=options.host) as quran,
+        hadith.serve(faults, host=options.host) as files,
+    ):
+        print(f"{server.url}/v1\nalquran {quran.url}/v1\nhadith_api {files.url}", flush=True)
         signal.sigwait((signal.SIGTERM, signal.SIGINT))
     return 0
 

@@ -44,6 +44,8 @@ class Kind(StrEnum):
     MISSING_MONTH = "missing-month"
     NO_TIME = "no-time"
     """Like the eight above, in one day in the middle of the body only: a time is "-----"."""
+    BEND = "bend"
+    """A right answer bent as the detail says, which is one of the `BENDS` of the upstream's own stand-in."""
 
     @property
     def of_the_domain(self) -> bool:
@@ -62,6 +64,7 @@ _OF_THE_DOMAIN = frozenset(
         Kind.EXTRA_DAY,
         Kind.MISSING_MONTH,
         Kind.NO_TIME,
+        Kind.BEND,
     }
 )
 

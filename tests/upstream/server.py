@@ -11,7 +11,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,10 +27,11 @@ NO_LINGER = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request: its path, and its query by name."""
+    """A request: its path, its query by name, and the validator it names, if any."""
 
     path: str
     params: Mapping[str, str]
+    if_none_match: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +143,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         arrived = time.monotonic()
         target = urlsplit(self.path)
-        asked = Asked(target.path, dict(parse_qsl(target.query, keep_blank_values=True)))
+        params = dict(parse_qsl(target.query, keep_blank_values=True))
+        asked = Asked(target.path, params, self.headers.get("If-None-Match"))
         if asked.path == "/_stats":
             self._send(self._stats())
             return
-        fault = self.upstream.faults.choose((asked.path, *sorted(asked.params.items())), asked.params)
+        told = {**asked.params, "path": asked.path}  # `@path=…` in a rule tells files apart
+        fault = self.upstream.faults.choose((asked.path, *sorted(asked.params.items())), told)
         self._pause(self.upstream.faults.latency)
         reply = self._reply(fault, asked)
         # Noted before it is sent, so that a client that has its answer finds it noted.
@@ -175,8 +178,9 @@ class _Handler(BaseHTTPRequestHandler):
             return _CANNED[fault.kind](fault.detail, self.path)
         if fault.kind is Kind.HANG:
             self._pause(float(fault.detail or 60))
-        reply = self.upstream.answer(asked)
-        if reply.status != 200 or not fault.kind.of_the_domain:
+        bent = fault.kind.of_the_domain  # what is bent is not what a validator tells of
+        reply = self.upstream.answer(replace(asked, if_none_match=None) if bent else asked)
+        if reply.status != 200 or not bent:
             return reply
         return Reply(reply.status, self.upstream.spoil(reply.plain, fault), reply.headers)
 

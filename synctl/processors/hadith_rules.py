@@ -1,0 +1,155 @@
+"""What must hold of a hadith edition, as it is fetched and as it is stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+RULES: Final[Mapping[str, str]] = {
+    "hadith.shape": "every field is there and of its type, numbers are digits with at most one point; cannot be waived",
+    "hadith.edition": "the collection that was asked for, in a script of the direction that is listed for the edition",
+    "hadith.unique": "every hadith number once; cannot be waived",
+    "hadith.sections": "every section has a name, details and hadiths; every hadith is in one of them, or in 0",
+    "hadith.counts": "hadiths lie within their section's numbers; of all those at most 1 % is missing",
+    "hadith.shrink": "at most 1 % fewer rows than are stored, unless --accept-shrink",
+}
+UNWAIVABLE: Final = frozenset({"hadith.shape", "hadith.unique"})
+"""What breaks them cannot be stored as it is."""
+TOLERANCE: Final = 100
+"""One in so many may be missing: upstream itself lacks some hadiths of the large collections."""
+SAMPLE_TEXTS: Final = 50
+FEWEST_LETTERS: Final = 20
+"""Fewer tell nothing of a script."""
+SHOWN: Final = 5
+UNPLACED: Final = 0
+"""The section of hadiths that upstream placed nowhere. Its details do not cover them."""
+_RTL_LETTER: Final = re.compile("[\u05d0-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A section: its name, and its first and last hadith number; None where upstream gives none."""
+
+    name: str | None
+    numbers: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """An edition without its texts, but for some. `hadiths` are pairs of number and section."""
+
+    title: str
+    sections: Mapping[int, Part]
+    hadiths: Sequence[tuple[str, int]]
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A rule that does not hold, and where."""
+
+    rule: str
+    message: str
+    sample: object = None
+
+
+def breaches(outline: Outline, title: str, direction: str) -> Iterator[Breach]:
+    """Check an edition against what was asked for and against itself."""
+    yield from _edition(outline, title, direction)
+    yield from _unique(outline)
+    yield from _sections(outline)
+    yield from _counts(outline)
+
+
+def shrinks(rows: int, before: int) -> Iterator[Breach]:
+    """Compare the rows of an edition with those that were stored; `before` is 0 where that is not known."""
+    if (before - rows) * TOLERANCE > before:
+        yield Breach("hadith.shrink", f"{rows:,} rows, {before:,} are stored", {"rows": rows, "stored": before})
+
+
+def _edition(outline: Outline, title: str, direction: str) -> Iterator[Breach]:
+    if outline.title != title:
+        yield Breach("hadith.edition", f"{title!r} was asked, {outline.title[:100]!r} answered", outline.title[:200])
+        return
+    letters = [letter for text in outline.texts for letter in text if letter.isalpha()]
+    if len(letters) < FEWEST_LETTERS:
+        return
+    rtl = sum(1 for letter in letters if _RTL_LETTER.match(letter))
+    written = "rtl" if rtl * 2 > len(letters) else "ltr"
+    if direction in ("rtl", "ltr") and written != direction:
+        yield Breach("hadith.edition", f"listed as {direction}, written {written}", outline.texts[0][:200])
+
+
+def _unique(outline: Outline) -> Iterator[Breach]:
+    seen: set[str] = set()
+    twice = [number for number, _ in outline.hadiths if number in seen or seen.add(number)]  # type: ignore[func-returns-value]
+    if twice:
+        yield Breach("hadith.unique", f"numbers that are there twice: {_some(twice)}", twice[:SHOWN])
+
+
+def _sections(outline: Outline) -> Iterator[Breach]:
+    parts = outline.sections
+    for number, part in parts.items():
+        if part.name is None or part.numbers is None:
+            lacks = "name" if part.name is None else "details"
+            yield Breach("hadith.sections", f"section {number} has no {lacks}", {"section": number})
+            return
+    unknown = [(number, section) for number, section in outline.hadiths if section not in parts and section != UNPLACED]
+    if unknown:
+        stray, where = unknown[0]
+        yield Breach("hadith.sections", f"hadith {stray} is in section {where}, which is not listed", unknown[:SHOWN])
+        return
+    filled = {section for _, section in outline.hadiths}
+    if empty := [str(number) for number in parts if number not in filled and number != UNPLACED]:
+        yield Breach("hadith.sections", f"sections without a hadith: {_some(empty)}", empty[:SHOWN])
+
+
+def _counts(outline: Outline) -> Iterator[Breach]:
+    if not outline.hadiths:
+        yield Breach("hadith.counts", "no hadith at all")
+        return
+    spans = {
+        number: (_whole(part.numbers[0]), _whole(part.numbers[1]))
+        for number, part in outline.sections.items()
+        if part.numbers is not None
+    }
+    for number, section in outline.hadiths:
+        if section != UNPLACED and section in spans:
+            first, last = spans[section]
+            if not first <= _whole(number) <= last:
+                message = f"hadith {number} is in section {section}, which has {first} to {last}"
+                yield Breach("hadith.counts", message, {"number": number, "section": section})
+                return
+    present = {_whole(number) for number, _ in outline.hadiths}
+    merged = _merged([span for span in spans.values() if span != (0, 0)])
+    expected = sum(last - first + 1 for first, last in merged)
+    missing = expected - sum(1 for number in present if any(first <= number <= last for first, last in merged))
+    if missing * TOLERANCE > expected:
+        absent = (number for first, last in merged for number in range(first, last + 1) if number not in present)
+        some = list(islice(absent, SHOWN))
+        message = f"{missing:,} of {expected:,} numbers are missing: {_some([str(one) for one in some], missing)}"
+        yield Breach("hadith.counts", message, some)
+
+
+def _whole(number: str) -> int:
+    """The part before the point: what is behind it counts parts, and 3604.1 is the tenth."""
+    return int(number.partition(".")[0])
+
+
+def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans without overlaps: upstream's do overlap."""
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        elif first <= last:
+            merged.append((first, last))
+    return merged
+
+
+def _some(what: Sequence[str], total: int | None = None) -> str:
+    more = (len(what) if total is None else total) - SHOWN
+    return ", ".join(what[:SHOWN]) + (f" and {more:,} more" if more > 0 else "")

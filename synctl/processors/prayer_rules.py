@@ -1,0 +1,312 @@
+"""The laws of prayer times: every rule with its name, what it demands, and how that is checked.
+
+What an answer says of itself (`prayer.method` and the like) the source compares with what was asked; here are the laws
+of the numbers. Each limit was measured on recorded calendars and on the calculated source: 23 methods, two madhabs,
+80 places from the equator to the poles, years from 1926 to 2076. None of those breaks a rule, by some margin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, NamedTuple
+
+from synctl.errors import MismatchError
+from synctl.processors.sun import HIGH_LATITUDE, Sun, sun
+from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, PrayerRequest, utc_offsets
+from synctl.store.prayer_times import clock
+
+RULES: Final[Mapping[str, str]] = {
+    "prayer.dates": "every day that was asked for, once, in order",
+    "prayer.method": "the method that was asked for",
+    "prayer.school": "the madhab that was asked for",
+    "prayer.timezone": "the time zone that was asked for",
+    "prayer.coordinates": "the coordinates that were asked for, to 0.0001 degree",
+    "prayer.time-format": "HH:MM, perhaps with the zone in brackets",
+    "prayer.utc-offset": "the zone's offset at 09:01:01 of each day, days of clock changes included",
+    "prayer.order": "Imsak, Fajr, Sunrise, Dhuhr, Asr, Sunset, Maghrib, Isha, next Fajr; from 65° latitude on as far as"
+    " there is day and night",
+    "prayer.night": "Midnight in the middle of Sunset and Sunrise, the thirds around it, below 65° latitude",
+    "prayer.dst": "no step of half an hour or an hour from one day to the next that the zone does not make",
+    "prayer.sun": "Dhuhr when the sun is highest over the coordinates; Sunrise and Sunset, too, below 65° latitude",
+    "prayer.hanafi-asr": "Asr of the madhab that was asked for, Hanafi's later than Shafi's, where the sun tells them"
+    " apart",
+    "prayer.jump": "no time moves by more than 15 minutes from one day to the next below 65° latitude, but for Isha of"
+    " method 4, which is later in Ramadan",
+    "prayer.agreement": "what the calculated source says, within `prayer.agreement` minutes; off by default",
+    "prayer.city": "a known city (of stored days only)",
+    "prayer.origin": "a unit that stored them (of stored days only)",
+}
+
+FAST: Final = 15
+"""Minutes from one day to the next. Measured: at most 7, in spring and autumn near 65 degrees."""
+MAKKAH, RAMADAN_STEP = 4, 45
+"""Its Isha is 90 minutes after Maghrib, 120 in Ramadan: a step of up to 33."""
+OFF_THE_SUN: Final = 15
+"""Minutes. Measured: 1.4, and up to 7 by which methods 13, 16, 21 and 22 tune."""
+OFF_MIDNIGHT: Final = 10
+"""Minutes. Measured: 2."""
+STEPS: Final = frozenset(range(23, 38)) | frozenset(range(48, 73))
+"""Minutes that clocks are changed by, give or take what Dhuhr moves in a day."""
+SHORT_NIGHTS: Final = 60.0
+"""Degrees. From here on Isha may be after the next Fajr in summer (by 6 minutes), Asr before Dhuhr in winter (by 5)."""
+POLAR_SLACK: Final = 10
+"""Minutes by which times are mixed up that are all at noon or all at midnight: tuning, again."""
+CLOCK_OF_SERVER: Final = ((55.0, 4), (60.0, 8), (HIGH_LATITUDE, 15))
+"""Up to which latitude Asr depends on the clock of upstream's server by so many minutes."""
+RAMADAN_ISHA: Final = 30
+"""Minutes that Isha of method 4 may differ by where two calendars disagree on when Ramadan begins."""
+
+DAY: Final = 1440
+MADHABS: Final = ("Shafi", "Hanafi")
+
+
+class Broken(NamedTuple):
+    """A day that breaks a rule, by its place among those that were given."""
+
+    at: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What days are of: a request, or a stretch of stored days, however long."""
+
+    latitude: float
+    longitude: float
+    timezone: str
+    method: int
+    madhab: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days of what was asked for: none missing, in order, unless `prayer.dates` says otherwise."""
+
+    request: PrayerRequest | Span
+    rows: Sequence[DayTimes]
+
+    @property
+    def high(self) -> bool:
+        """Whether there are days here without a sunrise or a sunset."""
+        return abs(self.request.latitude) >= HIGH_LATITUDE
+
+    @property
+    def sun(self) -> Sun:
+        """Where the sun is on these days."""
+        return sun(self.request.latitude, self.request.longitude, self.rows[0][0], len(self.rows))
+
+
+Check = Callable[[Days], Broken | None]
+
+
+def verify(days: Days, waived: frozenset[str]) -> None:
+    """Raise MismatchError for the first rule that the days break, unless it is waived."""
+    if not days.rows:
+        raise MismatchError("prayer.dates", "no day was answered")
+    for rule, check in CHECKS:
+        if rule not in waived and (broken := check(days)) is not None:
+            raise MismatchError(rule, broken.message, sample=readable(days.rows[broken.at]))
+
+
+def violations(days: Days) -> Iterator[tuple[str, Broken]]:
+    """Yield each rule that days break, with the first day that does."""
+    for rule, check in CHECKS:
+        if (broken := check(days)) is not None:
+            yield rule, broken
+
+
+def agree(request: PrayerRequest, rows: Sequence[DayTimes], calculated: Sequence[DayTimes], minutes: int) -> None:
+    """Raise MismatchError where a time is more than `minutes` from the calculated one.
+
+    At high latitudes only Dhuhr is compared: the rest follows no sun there.
+    """
+    names = ("Dhuhr",) if abs(request.latitude) >= HIGH_LATITUDE else TIME_NAMES
+    compared = [(name, 2 + TIME_NAMES.index(name), minutes + _allowance(request, name)) for name in names]
+    other = {row[0]: row for row in calculated}
+    for row in rows:
+        for name, at, most in compared:
+            apart = _around(row[at] - other[row[0]][at])
+            if abs(apart) > most:
+                message = f"{name} of {_date(row)} is {apart:+d} minutes from the calculated one"
+                raise MismatchError("prayer.agreement", message, sample=readable(row))
+
+
+def readable(row: DayTimes) -> dict[str, object]:
+    """Return a day as people read it."""
+    times = {name: clock(minute) for name, minute in zip(TIME_NAMES, row[2:], strict=True)}
+    return {"date": _date(row), "utc_offset": row[1], **times}
+
+
+# The checks look at half a million days a minute, so each is one plain loop.
+
+
+def _dates(days: Days) -> Broken | None:
+    first = days.request.first.toordinal() - EPOCH
+    count = (days.request.last - days.request.first).days + 1
+    for index, row in enumerate(days.rows):
+        if row[0] != first + index:
+            return Broken(index, f"{date.fromordinal(first + index + EPOCH)} was asked, {_date(row)} answered")
+    if len(days.rows) == count:
+        return None
+    return Broken(len(days.rows) - 1, f"{count} days were asked, {len(days.rows)} answered")
+
+
+def _utc_offset(days: Days) -> Broken | None:
+    zone, offsets = days.request.timezone, _offsets(days)
+    if [row[1] for row in days.rows] == offsets:
+        return None
+    for index, (row, offset) in enumerate(zip(days.rows, offsets, strict=False)):
+        if row[1] != offset:
+            return Broken(index, f"{_date(row)} is {row[1]} s east of UTC here, {offset} s in {zone}")
+    return None
+
+
+def _order(days: Days) -> Broken | None:
+    if days.high:
+        return _polar_order(days)
+    early_asr, late_isha = (POLAR_SLACK, DAY) if abs(days.request.latitude) >= SHORT_NIGHTS else (0, 0)
+    for index, row in enumerate(days.rows):
+        _, _, fajr, rise, noon, asr, fall, maghrib, isha, imsak, middle, third, last = row
+        if not (
+            imsak <= fajr < rise < noon < asr + early_asr
+            and asr < fall <= maghrib < isha <= fajr + DAY + late_isha
+            and fall < third < middle < last < rise + DAY
+        ):
+            return Broken(index, f"on {_date(row)}: {_in_order(row)}")
+    return None
+
+
+def _polar_order(days: Days) -> Broken | None:
+    for index, row in enumerate(days.rows):
+        _, _, fajr, rise, noon, _, fall, maghrib, isha, imsak, middle, third, last = row
+        if not (
+            imsak <= fajr <= rise + POLAR_SLACK
+            and rise <= noon + POLAR_SLACK
+            and fall <= maghrib <= isha + POLAR_SLACK
+            and third <= middle <= last
+        ):
+            return Broken(index, f"on {_date(row)}: {_in_order(row)}")
+    return None
+
+
+def _night(days: Days) -> Broken | None:
+    if days.high:
+        return None
+    for index, row in enumerate(days.rows):
+        off = row[10] + row[10] - row[6] - row[3] - DAY
+        if not -2 * OFF_MIDNIGHT <= off <= 2 * OFF_MIDNIGHT:
+            return Broken(index, f"Midnight of {_date(row)} is {off // 2:+d} minutes off the middle of the night")
+    return None
+
+
+def _dst(days: Days) -> Broken | None:
+    before = days.rows[0][4] - days.rows[0][1] // 60
+    for index, row in enumerate(days.rows):
+        noon = row[4] - row[1] // 60
+        if not -FAST <= noon - before <= FAST and abs(_around(noon - before)) in STEPS:
+            step = _around(noon - before)
+            return Broken(index, f"clocks go {step:+d} minutes on {_date(row)}, but not in {days.request.timezone}")
+        before = noon
+    return None
+
+
+def _hanafi_asr(days: Days) -> Broken | None:
+    asked = days.request.madhab
+    for index, (row, between) in enumerate(zip(days.rows, days.sun.between, strict=True)):
+        if (
+            between is not None
+            and (row[5] - row[1] // 60 > between) != asked
+            and (_around(row[5] - row[1] // 60 - between) > 0) != asked
+        ):
+            message = f"Asr {clock(row[5])} of {_date(row)} is that of the {MADHABS[1 - asked]} school"
+            return Broken(index, f"{message}; {MADHABS[asked]} was asked")
+    return None
+
+
+def _sun(days: Days) -> Broken | None:
+    there = days.sun
+    for index, (row, utc, half) in enumerate(zip(days.rows, there.noon, there.half, strict=True)):
+        noon = utc + row[1] // 60
+        if not (
+            -OFF_THE_SUN <= row[4] - noon <= OFF_THE_SUN
+            and (half is None or -OFF_THE_SUN <= row[3] - noon + half <= OFF_THE_SUN)
+            and (half is None or -OFF_THE_SUN <= row[6] - noon - half <= OFF_THE_SUN)
+        ):
+            right = {"Dhuhr": noon} if half is None else {"Dhuhr": noon, "Sunrise": noon - half, "Sunset": noon + half}
+            off = {name: _around(row[2 + TIME_NAMES.index(name)] - right[name]) for name in right}
+            name = max(off, key=lambda one: abs(off[one]))
+            if abs(off[name]) > OFF_THE_SUN:
+                return Broken(index, f"{name} of {_date(row)} is {off[name]:+d} minutes off the sun")
+    return None
+
+
+def _jump(days: Days) -> Broken | None:
+    if days.high:
+        return None
+    most = RAMADAN_STEP if days.request.method == MAKKAH else FAST
+    _, was, fajr, _, _, asr, _, maghrib, isha, *_ = days.rows[0]
+    for index, (_, offset, dawn, _, _, afternoon, _, dusk, night, _, _, _, _) in enumerate(days.rows):
+        shift = 0 if offset == was else (offset - was) // 60
+        if not (
+            -FAST <= dawn - fajr - shift <= FAST
+            and -FAST <= afternoon - asr - shift <= FAST
+            and -FAST <= dusk - maghrib - shift <= FAST
+            and -most <= night - isha - shift <= most
+        ):
+            found = _fastest(days.rows[index - 1], days.rows[index], shift, {"Isha": most})
+            if found:
+                return Broken(index, f"{found} on {_date(days.rows[index])}")
+        was, fajr, asr, maghrib, isha = offset, dawn, afternoon, dusk, night
+    return None
+
+
+def _fastest(before: DayTimes, after: DayTimes, shift: int, most: Mapping[str, int]) -> str | None:
+    steps = {name: _around(two - one - shift) for name, one, two in zip(TIME_NAMES, before[2:], after[2:], strict=True)}
+    name = max(steps, key=lambda one: abs(steps[one]) - most.get(one, FAST))
+    return f"{name} moves by {steps[name]:+d} minutes" if abs(steps[name]) > most.get(name, FAST) else None
+
+
+CHECKS: Final[tuple[tuple[str, Check], ...]] = (
+    ("prayer.dates", _dates),
+    ("prayer.utc-offset", _utc_offset),
+    ("prayer.order", _order),
+    ("prayer.dst", _dst),
+    ("prayer.sun", _sun),
+    ("prayer.night", _night),
+    ("prayer.hanafi-asr", _hanafi_asr),
+    ("prayer.jump", _jump),
+)
+"""In the order in which a fault is best named: what breaks one rule often breaks a later one, too."""
+
+
+def _offsets(days: Days) -> list[int]:
+    """Return the zone's offset on each of the days, whatever years they are of."""
+    zone = days.request.timezone
+    first, last = (date.fromordinal(days.rows[at][0] + EPOCH) for at in (0, -1))
+    offsets = [offset for year in range(first.year, last.year + 1) for offset in utc_offsets(zone, year)]
+    start = first.timetuple().tm_yday - 1
+    return offsets[start : start + len(days.rows)]
+
+
+def _in_order(row: DayTimes) -> str:
+    named = sorted(zip(row[2:], TIME_NAMES, strict=True), key=lambda one: one[0])
+    return ", ".join(f"{name} {clock(minute)}" for minute, name in named)
+
+
+def _allowance(request: PrayerRequest, name: str) -> int:
+    if name == "Asr":
+        return next(minutes for latitude, minutes in CLOCK_OF_SERVER if abs(request.latitude) < latitude)
+    return RAMADAN_ISHA if name == "Isha" and request.method == MAKKAH else 0
+
+
+def _around(minutes: int) -> int:
+    """The same difference on the dial of a clock: half a day at most."""
+    return (minutes + DAY // 2) % DAY - DAY // 2
+
+
+def _date(row: DayTimes) -> str:
+    return date.fromordinal(row[0] + EPOCH).isoformat()

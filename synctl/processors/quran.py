@@ -1,0 +1,217 @@
+"""The Quran: a unit is an edition, all of it; one more unit is the list of the editions there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import msgspec
+
+from synctl.config import Settings
+from synctl.errors import MismatchError, NotFound, UsageError
+from synctl.processors.quran_audit import audit
+from synctl.processors.quran_rows import catalogue, rows
+from synctl.processors.quran_rules import RULES, Broken, broken, broken_list, collisions
+from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Unit
+from synctl.sources.quran import Fetched, Quran, QuranSource
+from synctl.store.db import Database, Transaction
+from synctl.suggest import did_you_mean
+from synctl.words import count, shortened
+
+DEFAULT: Final = "quran-uthmani"
+"""The Arabic text: alquran.cloud has it under this name, and quran-text is installed with synctl."""
+LIST: Final = "editions"
+"""Key of the unit that stores which editions alquran.cloud has."""
+_IDENTIFIER: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+_LONGEST: Final = 64
+"""Characters of an identifier; upstream's are not half as long."""
+_SHOWN: Final = 3
+"""Editions that a label names."""
+
+
+def _packaged(_context: Context) -> QuranSource:
+    from synctl.sources.packaged import PackagedSource  # noqa: PLC0415 - only the source in use is loaded
+
+    return PackagedSource()
+
+
+def _alquran(context: Context) -> QuranSource:
+    from synctl.sources.alquran import AlquranSource  # noqa: PLC0415 - only the source in use is loaded
+    from synctl.sources.http import fetcher  # noqa: PLC0415
+
+    return AlquranSource(fetcher("alquran", context))
+
+
+SOURCES: Final[Mapping[str, Callable[[Context], QuranSource]]] = {"packaged": _packaged, "alquran": _alquran}
+
+
+class _Selection(msgspec.Struct):
+    """The `params` of a plan, read back."""
+
+    editions: frozenset[str]
+    listed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuranSession:
+    """An opened source of the Quran."""
+
+    source: QuranSource
+
+    def process(self, spec: Sequence[object], known: Known) -> Batch:
+        """Fetch, decode and verify an edition, or the list of editions for an empty `spec`."""
+        if not spec:
+            listed = self.source.listed(known.body_hash)
+            if listed.value is None:
+                return _unchanged(listed)
+            _verify(broken_list(listed.value), known, listed)
+            return _changed(listed, catalogue(listed.value))
+        (edition,) = msgspec.convert(spec, tuple[str])
+        fetched = self.source.fetch(edition, known.body_hash)
+        if fetched.value is None:
+            return _unchanged(fetched)
+        _verify(broken(edition, fetched.value), known, fetched)
+        _verify(collisions(fetched.value), Known(), fetched)
+        return _changed(fetched, rows(fetched.value))
+
+    def close(self) -> None:
+        """Interrupt requests under way."""
+        self.source.close()
+
+
+class QuranResource:
+    """The `quran` resource."""
+
+    name = "quran"
+    rules = RULES
+
+    def prerequisites(self, database: Database, settings: Settings) -> Sequence[Missing]:
+        """Nothing: an edition needs no reference data."""
+        return ()
+
+    def plan(self, selectors: Selectors, database: Database, settings: Settings, today: date) -> Plan:
+        """Resolve editions to units. What alquran.cloud has is asked with them."""
+        _reject_foreign(selectors)
+        editions = sorted(set(selectors.edition)) or [DEFAULT]
+        source = _source(editions, selectors, settings)
+        listed = source == "alquran"
+        if listed:
+            _check(editions, database)
+        units = [Unit(edition, [edition]) for edition in editions]
+        if listed:
+            units.append(Unit(LIST, []))
+        return Plan(
+            resource=self.name,
+            source=source,
+            params={"editions": editions, "listed": listed},
+            label=_label(editions),
+            total=len(units),
+            units=units,
+        )
+
+    def audit(self, transaction: Transaction, settings: Settings) -> Iterator[Finding]:
+        """Check every stored edition: counts, numbers, divisions, checksums; letters, if that is set."""
+        return audit(transaction, LIST, _measure() if settings.quran.agreement == "report" else None)
+
+    def overlap(self, one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+        """Whether they share an edition, or both ask for the list."""
+        first, second = (msgspec.convert(params, _Selection) for params in (one, other))
+        return (first.listed and second.listed) or not first.editions.isdisjoint(second.editions)
+
+    def concurrency(self, source: str, settings: Settings) -> int:
+        """Return the source's own setting."""
+        return settings.sources[source].concurrency
+
+    def open(self, source: str, context: Context) -> QuranSession:
+        """Open a source by its name."""
+        return QuranSession(SOURCES[source](context))
+
+
+RESOURCE: Final = QuranResource()
+
+
+def _measure() -> Quran | None:
+    from synctl.sources.packaged import PackagedSource  # noqa: PLC0415 - 3 MB that nobody else needs here
+
+    return PackagedSource().fetch(DEFAULT).value
+
+
+def _verify(found: Iterable[Broken], known: Known, fetched: Fetched[object]) -> None:
+    """Raise the first rule that is broken and not waived."""
+    for one in found:
+        if one.rule not in known.waived:
+            message = f"{one.place}: {one.message}" if one.place else one.message
+            error = MismatchError(one.rule, message, sample=msgspec.to_builtins(one.sample))
+            error.attempts = fetched.attempts
+            raise error
+
+
+def _unchanged(fetched: Fetched[object]) -> Batch:
+    return Batch([], body_hash=fetched.body_hash, attempts=fetched.attempts, unchanged=True)
+
+
+def _changed(fetched: Fetched[object], parts: Sequence[Rows]) -> Batch:
+    return Batch(parts, body_hash=fetched.body_hash, attempts=fetched.attempts)
+
+
+def _source(editions: Sequence[str], selectors: Selectors, settings: Settings) -> str:
+    """Return the source that is asked for, else one that has the editions."""
+    others = [edition for edition in editions if edition != DEFAULT]
+    if selectors.source is None:
+        return "alquran" if others else settings.quran.source
+    if selectors.source not in SOURCES:
+        raise NotFound(
+            f"no quran source {selectors.source!r}{did_you_mean(selectors.source, SOURCES)}",
+            hint=f"one of: {', '.join(sorted(SOURCES))}",
+        )
+    if selectors.source == "packaged" and others:
+        raise UsageError(
+            f"packaged has {DEFAULT} only, not {shortened(others[0])}", hint="`--source alquran` has others"
+        )
+    return selectors.source
+
+
+def _check(editions: Sequence[str], database: Database) -> None:
+    """Refuse what cannot be an edition, and what alquran.cloud does not list, where its list is stored."""
+    for edition in editions:
+        if edition == LIST or len(edition) > _LONGEST or not _IDENTIFIER.fullmatch(edition):
+            raise UsageError(
+                f"--edition {shortened(repr(edition))} is no edition",
+                hint="they are called as en.sahih or quran-uthmani",
+            )
+    with database.read() as transaction:
+        formats = {
+            row["edition"]: row["format"] for row in transaction.all("SELECT edition, format FROM quran_catalogue")
+        }
+    for edition in editions if formats else ():
+        if edition not in formats:
+            raise NotFound(
+                f"alquran.cloud lists no edition {edition!r}{did_you_mean(edition, formats)}",
+                hint="`synctl enqueue quran --source alquran` asks for its list again",
+            )
+        if formats[edition] != "text":
+            raise UsageError(f"edition {edition} is {formats[edition]}: text can be synced")
+
+
+def _reject_foreign(selectors: Selectors) -> None:
+    given = {
+        "--cities": selectors.cities, "--city": selectors.city, "--country": selectors.country,
+        "--methods": selectors.methods, "--madhab": selectors.madhab, "--year": selectors.year,
+        "--from": selectors.first, "--to": selectors.last, "--collection": selectors.collection,
+        "--accept-shrink": selectors.accept_shrink,
+    }  # fmt: skip
+    for option, value in given.items():
+        if value is not None and value is not False and value != ():
+            raise UsageError(
+                f"{option} does not select Quran editions", hint="--edition does; see `synctl enqueue --help`"
+            )
+
+
+def _label(editions: Sequence[str]) -> str:
+    if len(editions) == 1:
+        return editions[0]
+    more = f" and {len(editions) - _SHOWN} more" if len(editions) > _SHOWN else ""
+    return f"{count(len(editions), 'edition')}: {', '.join(editions[:_SHOWN])}{more}"

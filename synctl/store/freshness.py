@@ -1,0 +1,29 @@
+"""Which stored units are new enough to be left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from synctl.store.db import Transaction
+
+
+def synced_since(
+    transaction: Transaction, resource: str, source: str, keys: Sequence[str], since: int
+) -> dict[str, int]:
+    """Return the rows of those units that were synced from a source at or after `since` (milliseconds).
+
+    One whose newest answer was refused is not among them.
+    """
+    if not keys:
+        return {}
+    marks = ", ".join(f":key{number}" for number in range(len(keys)))
+    rows = transaction.all(
+        "SELECT key, rows FROM stored_unit WHERE resource = :resource AND source = :source AND synced_at >= :since"
+        f" AND key IN ({marks}) AND NOT EXISTS (SELECT 1 FROM quarantine q"
+        " WHERE q.resource = stored_unit.resource AND q.key = stored_unit.key)",
+        resource=resource,
+        source=source,
+        since=since,
+        **{f"key{number}": key for number, key in enumerate(keys)},
+    )
+    return {row["key"]: row["rows"] for row in rows}

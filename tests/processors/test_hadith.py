@@ -1,0 +1,269 @@
+"""What a selection of hadith editions becomes, what is refused, and what an audit of stored editions finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from synctl.config import Settings
+from synctl.errors import ExitCode, NotFound, UpstreamUnavailable, UsageError
+from synctl.processors.hadith import DEFAULT, RESOURCE, HadithSession
+from synctl.processors.hadith_rules import Breach, Outline, Part, breaches, shrinks
+from synctl.resource import NOTHING_KNOWN, Context, Plan, Selectors
+from synctl.store import hadith as store
+from synctl.store.db import Database
+from synctl.store.packed import CHUNK, PackedRows
+from synctl.store.upsert import upsert
+from tests.sources.conftest import Engine
+from tests.store.conftest import database as database  # noqa: PLC0414 - a fixture
+from tests.upstream import hadith
+from tests.upstream.server import LoopbackServer
+
+TODAY = date(2026, 11, 24)
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def cdn() -> Iterator[LoopbackServer]:
+    with hadith.serve() as server:
+        yield server
+
+
+@pytest.fixture
+def settings(cdn: LoopbackServer, tmp_path: Path) -> Settings:
+    plain = Settings(home=tmp_path)
+    upstream = replace(plain.sources.hadith_api, base_url=cdn.url)
+    return replace(plain, sources=replace(plain.sources, hadith_api=upstream))
+
+
+@pytest.fixture
+def plan(database: Database, settings: Settings) -> Any:
+    def plan(**selected: Any) -> Plan:
+        return RESOURCE.plan(Selectors(**selected), database, settings, TODAY)
+
+    return plan
+
+
+def keys(plan: Plan) -> list[str]:
+    return [unit.key for unit in plan.units]
+
+
+def test_without_selectors_it_is_four_english_editions(plan: Any) -> None:
+    made = plan()
+    assert keys(made) == list(DEFAULT)
+    assert (made.total, made.source, made.label) == (4, "hadith_api", ", ".join(DEFAULT))
+    assert made.params == {"editions": sorted(DEFAULT)}
+
+
+@pytest.mark.parametrize(
+    ("selected", "chosen"),
+    [
+        ({"collection": ("nawawi",)}, ["ara-nawawi", "ara-nawawi1", "eng-nawawi", "fra-nawawi"]),
+        ({"collection": ("eng-nawawi",)}, ["eng-nawawi"]),
+        ({"collection": (" ENG-Nawawi ",)}, ["eng-nawawi"]),
+        ({"edition": ("eng-qudsi", "ara-nawawi", "eng-qudsi")}, ["eng-qudsi", "ara-nawawi"]),
+        ({"edition": ("eng-bukhari",), "collection": ("eng-qudsi",)}, ["eng-qudsi", "eng-bukhari"]),
+    ],
+)
+def test_a_collection_is_all_its_editions_and_an_edition_is_one(
+    plan: Any, selected: dict[str, Any], chosen: list[str]
+) -> None:
+    assert keys(plan(**selected)) == chosen
+
+
+def test_the_order_of_a_selection_makes_no_other_run(plan: Any) -> None:
+    one, other = plan(edition=("eng-qudsi", "eng-nawawi")), plan(edition=("eng-nawawi", "eng-qudsi"))
+    assert one.params == other.params
+
+
+def test_many_editions_have_a_short_label(plan: Any) -> None:
+    assert plan(collection=("nawawi", "qudsi")).label == "8 editions of nawawi, qudsi"
+    assert plan(collection=tuple(hadith.BOOKS)).label == "40 editions"
+
+
+def test_accepting_a_shrink_is_part_of_the_selection_and_of_its_units(plan: Any) -> None:
+    made = plan(edition=("eng-nawawi",), accept_shrink=True)
+    assert made.params == {"editions": ["eng-nawawi"], "accept_shrink": True}
+    assert [unit.spec for unit in made.units] == [["eng-nawawi", "Forty Hadith of an-Nawawi", "ltr", True]]
+
+
+@pytest.mark.parametrize(
+    ("selected", "says"),
+    [
+        ({"collection": ("bukari",)}, "no hadith collection 'bukari' (did you mean bukhari?)"),
+        ({"edition": ("eng-bukari",)}, "no hadith edition 'eng-bukari' (did you mean eng-bukhari?)"),
+        ({"edition": ("bukhari",)}, "no hadith edition 'bukhari'"),
+        ({"edition": ("../../etc/passwd",)}, "no hadith edition '../../etc/passwd'"),
+        ({"edition": ("",)}, "no hadith edition ''"),
+        ({"source": "aladhan"}, "no hadith source 'aladhan'"),
+        ({"city": ("London",)}, "--city does not select hadiths"),
+        ({"cities": 1}, "--cities does not select hadiths"),
+        ({"year": 2026}, "--year does not select hadiths"),
+        ({"last": TODAY}, "--to does not select hadiths"),
+    ],
+)
+def test_what_cannot_be_synced_is_refused(plan: Any, selected: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        plan(**selected)
+    assert str(caught.value).startswith(says)
+
+
+def test_the_list_is_asked_for_once_and_again_for_a_name_it_lacks(plan: Any, cdn: LoopbackServer) -> None:
+    plan()
+    plan(collection=("bukhari",))
+    assert [seen.path for seen in cdn.seen] == ["/editions.min.json"]
+    with pytest.raises(NotFound):
+        plan(edition=("tlh-bukhari",))
+    assert len(cdn.seen) == 2
+
+
+def test_without_its_upstream_and_a_list_nothing_can_be_planned(plan: Any, cdn: LoopbackServer) -> None:
+    cdn.close()
+    with pytest.raises(UpstreamUnavailable, match="the list of hadith editions cannot be had") as caught:
+        plan()
+    assert caught.value.exit_code is ExitCode.UPSTREAM
+
+
+def test_with_a_list_that_is_known_a_plan_needs_no_network(plan: Any, cdn: LoopbackServer) -> None:
+    plan()
+    cdn.close()
+    assert keys(plan(collection=("qudsi",))) == ["ara-qudsi", "ara-qudsi1", "eng-qudsi", "fra-qudsi"]
+
+
+def test_an_edition_that_upstream_drops_is_no_longer_chosen_but_stays(plan: Any, database: Database) -> None:
+    plan()
+    with database.write() as transaction:
+        left = [one for name, one in store.catalogue(transaction).items() if name != "fra-qudsi"]
+        store.store_catalogue(transaction, left)
+    assert "fra-qudsi" not in keys(plan(collection=("qudsi",)))
+    with database.read() as transaction:
+        row = transaction.one("SELECT listed FROM hadith_edition WHERE name = 'fra-qudsi'")
+    assert row is not None
+    assert row["listed"] == 0
+
+
+def test_selections_overlap_where_they_share_an_edition(plan: Any) -> None:
+    params = [
+        msgspec.json.decode(msgspec.json.encode(plan(**selected).params))
+        for selected in ({}, {"edition": ("eng-nawawi",)}, {"collection": ("malik",)})
+    ]
+    assert [RESOURCE.overlap(one, params[0]) for one in params] == [True, True, False]
+    assert not RESOURCE.overlap(params[1], params[2])
+
+
+OUTLINE = Outline(
+    title="A Book",
+    sections={0: Part("", ("0", "0")), 1: Part("One", ("1", "3")), 2: Part("Two", ("4", "6.2"))},
+    hadiths=[("1", 1), ("2", 1), ("2.10", 1), ("3", 1), ("4", 2), ("5", 0), ("6", 2), ("6.2", 2)],
+    texts=["some text in Latin letters"],
+)
+
+
+def broken(outline: Outline, direction: str = "ltr") -> list[str]:
+    return [breach.rule for breach in breaches(outline, "A Book", direction)]
+
+
+def test_a_whole_edition_breaks_nothing() -> None:
+    assert broken(OUTLINE) == []
+
+
+def test_parts_of_a_hadith_are_counted_with_it() -> None:
+    assert broken(replace(OUTLINE, hadiths=[pair for pair in OUTLINE.hadiths if "." not in pair[0]])) == []
+
+
+def test_a_number_is_unique_as_it_is_written() -> None:
+    assert broken(replace(OUTLINE, hadiths=[*OUTLINE.hadiths, ("2.1", 1)])) == []
+    assert broken(replace(OUTLINE, hadiths=[*OUTLINE.hadiths, ("2.10", 1)])) == ["hadith.unique"]
+
+
+def test_what_an_endless_section_lacks_is_not_counted_one_by_one() -> None:
+    sections = {**OUTLINE.sections, 2: Part("Two", ("4", "999999999"))}
+    (breach,) = breaches(replace(OUTLINE, sections=sections), "A Book", "ltr")
+    assert breach == Breach(
+        "hadith.counts",
+        "999,999,993 of 999,999,999 numbers are missing: 7, 8, 9, 10, 11 and 999,999,988 more",
+        [7, 8, 9, 10, 11],
+    )
+
+
+def test_a_few_letters_tell_nothing_of_a_script() -> None:
+    assert broken(replace(OUTLINE, texts=["few letters"]), direction="rtl") == []
+    assert broken(OUTLINE, direction="rtl") == ["hadith.edition"]
+
+
+@pytest.mark.parametrize(("rows", "before", "shrunk"), [(99, 100, False), (98, 100, True), (5, 0, False), (0, 1, True)])
+def test_a_hundredth_may_go(rows: int, before: int, shrunk: bool) -> None:
+    assert bool(list(shrinks(rows, before))) is shrunk
+
+
+def store_edition(database: Database, settings: Settings, edition: str) -> None:
+    plan = RESOURCE.plan(Selectors(edition=(edition,)), database, settings, TODAY)
+    (unit,) = plan.units
+    with closing(RESOURCE.open("hadith_api", Context(settings=settings, stop=Engine().stop))) as session:
+        assert isinstance(session, HadithSession)
+        batch = session.process(unit.spec, NOTHING_KNOWN)
+    with database.write() as transaction:
+        row = transaction.one(
+            "INSERT INTO stored_unit (resource, key, source, run_id, synced_at, rows)"
+            " VALUES ('hadith', :key, 'hadith_api', 'hadith-1', 1, :rows) RETURNING id",
+            key=edition,
+            rows=batch.row_count,
+        )
+        assert row is not None
+        for part in batch.parts:
+            upsert(transaction, part, row["id"])
+
+
+def test_an_audit_of_what_was_just_stored_finds_nothing(database: Database, settings: Settings) -> None:
+    for edition in ("eng-tirmidhi", "ara-muslim", "eng-bukhari", "ara-nasai1", "eng-ibnmajah"):
+        store_edition(database, settings, edition)
+    with database.read() as transaction:
+        assert list(RESOURCE.audit(transaction, settings)) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "rules"),
+    [
+        ("DELETE FROM hadith WHERE number = '2'", {"hadith.counts"}),
+        ("DELETE FROM hadith WHERE number IN ('2', '3', '20')", {"hadith.counts", "hadith.shrink"}),
+        ("DELETE FROM hadith_section WHERE number = 1", {"hadith.sections", "hadith.shrink"}),
+        ("UPDATE hadith_section SET hadith_first = NULL WHERE number = 1", {"hadith.sections"}),
+        ("UPDATE hadith SET section = 7 WHERE number = '2'", {"hadith.sections"}),
+        ("UPDATE hadith SET number = '999' WHERE number = '2'", {"hadith.counts"}),
+        ("UPDATE hadith_edition SET title = 'Another'", {"hadith.edition"}),
+        ("UPDATE hadith SET text = 'only Latin letters here, and quite a few of them'", {"hadith.edition"}),
+    ],
+)
+def test_an_audit_finds_damage_by_its_rule(
+    database: Database, settings: Settings, damage: str, rules: set[str]
+) -> None:
+    store_edition(database, settings, "ara-nawawi")
+    with database.write() as transaction:
+        transaction.execute(damage)
+    with database.read() as transaction:
+        found = list(RESOURCE.audit(transaction, settings))
+    assert {finding.rule for finding in found} >= rules
+    assert {finding.subject for finding in found} == {"ara-nawawi"}
+
+
+@pytest.mark.parametrize("length", [0, 1, CHUNK, CHUNK + 1, 3 * CHUNK])
+def test_packed_rows_are_the_rows(length: int) -> None:
+    rows = [("eng-x", str(number), number, None, "ﷺ" * (number % 3)) for number in range(length)]
+    packed = PackedRows(rows)
+    assert (len(packed), list(packed), packed[:]) == (length, rows, rows)
+    assert packed[5 : CHUNK + 5] == rows[5 : CHUNK + 5]
+    if rows:
+        assert (packed[0], packed[-1]) == (rows[0], rows[-1])
+    with pytest.raises(IndexError):
+        packed[length]

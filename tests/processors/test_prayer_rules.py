@@ -1,0 +1,198 @@
+"""The laws of prayer times: no false alarm anywhere, and each broken rule is named."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import cache
+from typing import cast
+
+import pytest
+
+from synctl.errors import MismatchError
+from synctl.processors.prayer_rules import CHECKS, RULES, Days, Span, agree, verify, violations
+from synctl.processors.sun import sun
+from synctl.sources.aladhan import AladhanSource
+from synctl.sources.calculated import CalculatedSource
+from synctl.sources.http import Fetcher, Response
+from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, Fetched, PrayerRequest
+from tests.upstream.replay import ABSENT, recordings
+
+NAMED = [0, 1, 2, 3, 4, 5, *range(7, 24)]
+LONDON = (51.50853, -0.12574, "Europe/London")
+PLACES = {
+    "Tromsø": (69.6489, 18.95508, "Europe/Oslo"),
+    "Longyearbyen": (78.22334, 15.64689, "Arctic/Longyearbyen"),
+    "Murmansk": (68.97917, 33.09251, "Europe/Moscow"),
+    "Reykjavík": (64.13548, -21.89541, "Atlantic/Reykjavik"),
+    "Anchorage": (61.21806, -149.90028, "America/Anchorage"),
+    "Saint Petersburg": (59.93863, 30.31413, "Europe/Moscow"),
+    "Quito": (-0.22985, -78.52495, "America/Guayaquil"),
+    "Makkah": (21.42664, 39.82563, "Asia/Riyadh"),
+    "Ushuaia": (-54.8, -68.3, "America/Argentina/Ushuaia"),
+    "Kiritimati": (1.87, -157.4, "Pacific/Kiritimati"),
+    "a pole": (89.5, 10.0, "UTC"),
+    "the other one": (-77.85, 166.67, "Antarctica/McMurdo"),
+    "a zone far away": (52.0, 13.0, "Pacific/Auckland"),
+}
+ZONES = [
+    ((-33.86785, 151.20732, "Australia/Sydney"), 2026),
+    ((-31.55, 159.08, "Australia/Lord_Howe"), 2026),  # clocks change by half an hour
+    ((33.58831, -7.61138, "Africa/Casablanca"), 2026),  # in Ramadan
+    ((-13.83333, -171.76666, "Pacific/Apia"), 2011),  # a day is left out
+    ((25.3548, 51.1839, "Asia/Qatar"), 2028),
+    ((51.50853, -0.12574, "Europe/London"), 1968),  # summer all year
+    ((40.71427, -74.00597, "America/New_York"), 2200),
+    ((52.37403, 4.88969, "Europe/Amsterdam"), 1935),  # 19 minutes and 32 seconds
+]
+_calculated = CalculatedSource(threading.Event())
+
+
+def year(place: tuple[float, float, str], method: int, madhab: int, of: int = 2026) -> PrayerRequest:
+    return PrayerRequest(*place, method, madhab, date(of, 1, 1), date(of, 12, 31))
+
+
+def calculate(request: PrayerRequest) -> list[DayTimes]:
+    return _calculated.fetch(request).days
+
+
+def rules_broken_by(request: PrayerRequest, rows: Sequence[DayTimes]) -> list[str]:
+    return [f"{rule}: {broken.message}" for rule, broken in violations(Days(request, rows))]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_nothing_that_is_calculated_breaks_a_rule(place: str) -> None:
+    for method in NAMED:
+        for madhab in (0, 1):
+            request = year(PLACES[place], method, madhab)
+            assert rules_broken_by(request, calculate(request)) == [], (place, method, madhab)
+
+
+@pytest.mark.parametrize(("place", "of"), ZONES, ids=[f"{place[2]} {of}" for place, of in ZONES])
+def test_no_zone_breaks_a_rule(place: tuple[float, float, str], of: int) -> None:
+    for madhab in (0, 1):
+        request = year(place, 3, madhab, of)
+        assert rules_broken_by(request, calculate(request)) == []
+
+
+def test_a_single_day_breaks_no_rule() -> None:
+    request = PrayerRequest(*LONDON, 3, 0, date(2026, 3, 29), date(2026, 3, 29))
+    assert rules_broken_by(request, calculate(request)) == []
+
+
+class Replayed:
+    """What a fetcher is to the source: answers one recorded body."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def get(self, path: str, params: Mapping[str, object], decode: Callable[[bytes], Fetched]) -> Response[Fetched]:
+        return Response(200, self.body, {}, 1, decode(self.body))
+
+
+@pytest.mark.skipif(not recordings(), reason=ABSENT)
+@pytest.mark.parametrize("city", sorted(recordings()))
+def test_nothing_that_was_recorded_breaks_a_rule(city: str) -> None:
+    recording = recordings()[city]
+    for combo in recording.timings:
+        request = recording.request(combo)
+        source = AladhanSource(cast("Fetcher", Replayed(recording.body(combo))))
+        rows = source.fetch(request).days
+        assert rules_broken_by(request, rows) == [], combo
+        agree(request, rows, calculate(request), minutes=1)
+
+
+@cache
+def _london() -> tuple[DayTimes, ...]:
+    return tuple(calculate(year(LONDON, 3, 0)))
+
+
+def moved(minutes: int, *names: str, on: slice = slice(165, 166)) -> list[DayTimes]:
+    """London's year with some times moved on some days."""
+    rows = list(_london())
+    columns = [2 + TIME_NAMES.index(name) for name in names]
+    for at in range(*on.indices(len(rows))):
+        rows[at] = tuple(cell + minutes * (column in columns) for column, cell in enumerate(rows[at]))
+    return rows
+
+
+ALL_YEAR = slice(0, 365)
+BROKEN: list[tuple[str, list[DayTimes]]] = [
+    ("prayer.dates", [*_london()[:99], *_london()[100:]]),
+    ("prayer.dates", list(_london()[:-1])),
+    ("prayer.dates", []),
+    ("prayer.utc-offset", [(row[0], 3600 * (at < 300), *row[2:]) for at, row in enumerate(_london())]),
+    ("prayer.order", moved(11, "Imsak")),
+    ("prayer.order", moved(-60 * 5, "Asr")),
+    ("prayer.order", moved(400, "Isha")),
+    ("prayer.order", moved(300, "Firstthird")),
+    ("prayer.night", moved(-40, "Midnight", on=ALL_YEAR)),
+    ("prayer.dst", moved(60, *TIME_NAMES, on=slice(80, 90))),
+    ("prayer.dst", moved(-30, *TIME_NAMES, on=slice(80, 90))),
+    ("prayer.sun", moved(60, *TIME_NAMES, on=ALL_YEAR)),
+    ("prayer.sun", moved(20, "Sunset", "Maghrib", on=ALL_YEAR)),
+    ("prayer.hanafi-asr", calculate(year(LONDON, 3, 1))),
+    ("prayer.jump", moved(-20, "Fajr", "Imsak")),
+    ("prayer.jump", moved(30, "Isha")),
+]
+
+
+@pytest.mark.parametrize(("rule", "rows"), BROKEN, ids=[f"{rule} {at}" for at, (rule, _) in enumerate(BROKEN)])
+def test_what_breaks_a_rule_is_refused_by_its_name_with_the_day(rule: str, rows: list[DayTimes]) -> None:
+    with pytest.raises(MismatchError, match=f"^{rule}: ") as refused:
+        verify(Days(year(LONDON, 3, 0), rows), frozenset())
+    assert refused.value.rule == rule
+    assert not rows or isinstance(refused.value.sample, dict)
+
+
+def test_a_waived_rule_may_be_broken() -> None:
+    days = Days(year(LONDON, 3, 0), moved(30, "Isha"))
+    verify(days, frozenset({"prayer.jump"}))
+    with pytest.raises(MismatchError):
+        verify(days, frozenset({"prayer.sun"}))
+
+
+def test_every_check_is_among_the_rules() -> None:
+    assert [rule for rule, _ in CHECKS if rule not in RULES] == []
+
+
+def test_a_stretch_of_stored_days_may_span_years() -> None:
+    rows = [*calculate(year(LONDON, 3, 0, 2026)), *calculate(year(LONDON, 3, 0, 2027))]
+    span = Span(*LONDON, 3, 0, date(2026, 1, 1), date(2027, 12, 31))
+    assert list(violations(Days(span, rows))) == []
+
+
+@pytest.mark.parametrize(
+    ("minutes", "name", "place", "method", "refused"),
+    [
+        (3, "Fajr", LONDON, 3, True),
+        (2, "Fajr", LONDON, 3, False),
+        (6, "Asr", LONDON, 3, False),  # upstream's own clock moves it
+        (7, "Asr", LONDON, 3, True),
+        (30, "Isha", PLACES["Makkah"], 4, False),  # where calendars disagree on Ramadan
+        (30, "Isha", PLACES["Makkah"], 3, True),
+        (3, "Dhuhr", PLACES["Tromsø"], 3, True),
+        (60, "Fajr", PLACES["Tromsø"], 3, False),  # no night
+    ],
+)
+def test_agreement_has_a_tolerance_for_each_time_and_latitude(
+    minutes: int, name: str, place: tuple[float, float, str], method: int, *, refused: bool
+) -> None:
+    request = year(place, method, 0)
+    rows = calculate(request)
+    other = [*rows]
+    at = 2 + TIME_NAMES.index(name)
+    other[200] = (*rows[200][:at], rows[200][at] + minutes, *rows[200][at + 1 :])
+    if refused:
+        with pytest.raises(MismatchError, match=rf"^prayer.agreement: {name} of 2026-07-20 is \+{minutes} minutes"):
+            agree(request, other, rows, minutes=2)
+    else:
+        agree(request, other, rows, minutes=2)
+
+
+def test_the_sun_is_where_an_almanac_puts_it() -> None:
+    """Greenwich on 20 March 2026: noon at 12:07:30, a day of twelve hours and ten minutes."""
+    day = sun(51.4779, -0.0015, date(2026, 3, 20).toordinal() - EPOCH, 1)
+    assert day.noon[0] in (727, 728)
+    assert day.half[0] in (364, 365, 366)
