@@ -11,7 +11,8 @@ from synctl.engine.holders import holders
 def locks(json: JsonOption = False) -> None:
     """Show who holds which run: worker, host, pid, for how long, last heartbeat, and the runs that wait for it.
 
-    Runs that store the same rows take turns. A holder that died loses its run after `redis.lease_ttl`
+    Runs that store the same rows take turns; one that waits for a queued run is in `synctl status`.
+    A holder that died loses its run after `redis.lease_ttl`
     seconds: the run goes on elsewhere (`synctl reap --dry-run` tells what is about to be settled).
 
     \b

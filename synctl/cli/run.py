@@ -33,6 +33,7 @@ from synctl.cli.selectors import (
 from synctl.cli.session import Session, open_session
 from synctl.clock import today_in
 from synctl.config import load_settings
+from synctl.engine import registry
 from synctl.engine.enqueue import Order, Why
 from synctl.engine.stack import Stack
 from synctl.engine.view import RunView
@@ -70,13 +71,14 @@ def run(
       synctl run quran
 
     Exit codes: 0 succeeded or fresh, 2 usage, 3 partial, 4 failed, 5 prerequisites not met, 6 paused,
-    7 cancelled, 9 upstream unavailable, 10 Redis or database unreachable, 130 interrupted.
+    7 cancelled, 8 --force on an active run, 9 upstream unavailable, 10 Redis or database unreachable, 130 interrupted.
     """
     selectors = chosen(
         cities=cities, city=city, country=country, methods=methods, madhab=madhab, year=year, first=first, last=last,
         edition=edition, collection=collection, source=source, accept_shrink=accept_shrink,
     )  # fmt: skip
     wanted = Order(force=force, reason=reason, if_stale=parse_age(if_stale, "--if-stale"))
+    registry.require(resource)  # before anything is started
     stack = Stack(load_settings())
     brought = stack.up()
     if brought.started_workers:

@@ -37,6 +37,7 @@ def worker(
     Exit codes: 0 ended, 2 no such resource, 5 the database is not set up, 10 database unreachable, or
     with --burst Redis.
     """
+    from synctl.engine import registry  # noqa: PLC0415
     from synctl.engine import worker as engine  # noqa: PLC0415
     from synctl.engine.connect import clear_errors  # noqa: PLC0415
 
@@ -47,6 +48,7 @@ def worker(
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s",
     )
+    registry.require(resource)
     session = Session(load_settings())
     try:
         _ = session.database  # says what is missing

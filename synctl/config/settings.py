@@ -144,7 +144,7 @@ class Upstream(Source):
     breaker: int = setting(
         5,
         "Failures in a row, of all workers together, after which the host is left alone for a while. 0: never.\n"
-        "At most retry.attempts: then an outage fails no unit.",
+        "At most retry.attempts: then an outage fails no unit where several are asked for at once.",
         between(0, 10_000),
     )
 

@@ -5,10 +5,12 @@ Where no worker lives to do so, the command settles the run itself.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
 from redis import Redis
+from redis.exceptions import RedisError
 
 from synctl.engine import progress, queues, turns
 from synctl.engine.reaper import Reaper
@@ -19,6 +21,7 @@ from synctl.store.db import Database
 from synctl.store.runs import Actor, Run
 
 POLL_S = 0.03
+log = logging.getLogger("synctl.control")
 
 
 class Control:
@@ -70,12 +73,9 @@ class Control:
         with self._database.write() as transaction:
             run = runs.get(transaction, name)
             jobs = shards.expected(transaction, run.id)
-            if run.state in REQUESTED or run.state is RunState.RUNNING:
-                raise Busy(
-                    f"cannot delete {run.id}: it is {run.state}",
-                    hint=f"`synctl cancel --wait {run.id}` first",
-                )
-            runs.delete(transaction, run, self._actor, reason)
+            if not runs.delete(transaction, run, self._actor, reason):
+                state = runs.get(transaction, run.id).state
+                raise Busy(f"cannot delete {run.id}: it is {state}", hint=f"`synctl cancel --wait {run.id}` first")
         queues.withdraw(self._client, jobs)
         progress.forget(self._client, run.id)
         self._reaper.next_turns(run.resource)
@@ -109,11 +109,15 @@ class Control:
             else:
                 runs.require_transition(transaction, run, request, self._actor, reason=reason, verb=verb)
                 settled = False
-        if settled:
-            queues.withdraw(self._client, jobs)
-            self._reaper.next_turns(run.resource)
-        else:
-            progress.flag(self._client, run.id, flag)
+        try:
+            if settled:
+                queues.withdraw(self._client, jobs)
+                self._reaper.next_turns(run.resource)
+            else:
+                progress.flag(self._client, run.id, flag)
+        except RedisError as error:
+            # SQL has the request: the shards ask it once a second, a reaper queues who waited.
+            log.warning("Redis: %s", error)
         return self._get(run.id)
 
     def _settle_if_dead(self, run: Run) -> bool:

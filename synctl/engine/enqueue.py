@@ -119,16 +119,17 @@ class Enqueuer:
     def _line_up(self, transaction: Transaction, found: Enqueued, order: Order) -> tuple[Enqueued, list[Shard]]:
         """Give a run that was just queued its place; return the jobs to push, none if it has to wait."""
         if found.why in (Why.ACTIVE, Why.FRESH):
-            return replace(found, waits_for=found.run.waits_for), []
-        ahead = turns.line_up(transaction, found.run)
-        if ahead is None:
-            return found, shards.expected(transaction, found.run.id)
-        if order.no_wait:
+            waits_for, jobs = found.run.waits_for, []
+        else:
+            ahead = turns.line_up(transaction, found.run)
+            waits_for = ahead.id if ahead else ""
+            jobs = [] if ahead else shards.expected(transaction, found.run.id)
+        if waits_for and order.no_wait:
             raise Busy(
-                f"{ahead.id} is {ahead.state} and stores some of the same rows",
-                hint=f"`synctl status {ahead.id}` shows who works on it",
+                f"{waits_for} is ahead and stores some of the same rows",
+                hint=f"`synctl status {waits_for}` shows who works on it",
             )
-        return replace(found, waits_for=ahead.id), []
+        return replace(found, waits_for=waits_for), jobs
 
     def _push(self, found: Enqueued, jobs: list[Shard]) -> None:
         if found.why in (Why.ACTIVE, Why.FRESH):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -27,11 +28,15 @@ RETRY_S = 0.5
 """Between attempts while Redis does not answer: without the budget nothing is asked of an upstream."""
 ASK_AGAIN_S = 0.05
 """Between looks for a free slot."""
+LONG_S = 5.0
+"""Without a free slot for so long, it is what the shard waits for."""
 PROBE_LOOK_S = 0.1
 """Between looks at what became of another's probe."""
 SLOT_MS = 15_000
 """A slot that is not renewed once a second ends: its holder died."""
 KEEP_MS = 60_000
+SILENCE_MS = 10_000
+"""Beyond a time-out: when nobody asked for so long, an outage of before has not lasted until now."""
 FORGET_MS = 3_600_000
 """After so long without a request, what a host did before says nothing."""
 COOL_MS, COOL_CAP_MS = 2_000, 60_000
@@ -39,22 +44,20 @@ COOL_MS, COOL_CAP_MS = 2_000, 60_000
 
 # KEYS: budget, host, slots. ARGV: interval ms, burst, slots (0: any number), token, slot ms, probe ms, keep ms.
 # Answers {kind, milliseconds, why}: turn (sleep first, then ask), closed (come back then), full, probing.
+# Asked again with the same token, as after a lost answer, it takes back what it gave.
 _RESERVE = """
 local now = redis.call('TIME')
 now = now[1] * 1000 + now[2] / 1000
-local host = redis.call('HMGET', KEYS[2], 'closed_until', 'why', 'open', 'probe_until')
+local most, token = tonumber(ARGV[3]), ARGV[4]
+if most > 0 then redis.call('ZREM', KEYS[3], token) end
+local host = redis.call('HMGET', KEYS[2], 'closed_until', 'why', 'open', 'probe', 'probe_until')
 if host[1] and tonumber(host[1]) > now then return {'closed', math.ceil(host[1] - now), host[2]} end
-if host[3] then
-  if host[4] and tonumber(host[4]) > now then return {'probing', math.ceil(host[4] - now), host[2]} end
-  redis.call('HSET', KEYS[2], 'probe_until', now + ARGV[6], 'probe', ARGV[4])
+if host[3] and host[4] and host[4] ~= token and tonumber(host[5]) > now then
+  return {'probing', math.ceil(host[5] - now), host[2]}
 end
-local most = tonumber(ARGV[3])
 if most > 0 then
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
-  if redis.call('ZCARD', KEYS[3]) >= most then
-    if host[3] then redis.call('HDEL', KEYS[2], 'probe_until') end
-    return {'full', 0, ''}
-  end
+  if redis.call('ZCARD', KEYS[3]) >= most then return {'full', 0, 'all requests under way'} end
 end
 local interval, burst, wait = tonumber(ARGV[1]), tonumber(ARGV[2]), 0
 if interval > 0 then
@@ -62,63 +65,77 @@ if interval > 0 then
   redis.call('SET', KEYS[1], due + interval, 'PX', math.ceil(due + interval - now) + ARGV[7])
   wait = math.ceil(math.max(0, due - now))
 end
+if host[3] then redis.call('HSET', KEYS[2], 'probe', token, 'probe_until', now + wait + ARGV[6]) end
 if most > 0 then
-  redis.call('ZADD', KEYS[3], now + wait + ARGV[5], ARGV[4])
+  redis.call('ZADD', KEYS[3], now + wait + ARGV[5], token)
   redis.call('PEXPIRE', KEYS[3], math.ceil(wait + ARGV[5] + ARGV[7]))
 end
 return {'turn', wait, ''}
 """
 # KEYS: host, slots. ARGV: token, verdict, seconds to close in ms, whether it was a unit's first attempt (1, 0),
-# failures in a row that open the circuit (0: none do), cool ms, its cap, keep ms.
+# failures in a row that open the circuit (0: none do), cool ms, its cap, how long silence says nothing in ms, keep ms.
 # Answers for how many milliseconds the host has been failing everybody; 0: it is not.
 #
-# What tells an outage from a unit that fails for good? Not to be reached is an outage at once. Errors and time-outs
-# are one when they follow each other, and units fail with them that were never tried before: the last units of a
-# run may all be bad ones.
+# What tells an outage from a unit that fails for good? Not to be reached is never the unit's fault. Errors and
+# time-outs are an outage when they follow each other, and units fail with them that were never tried before: the last
+# units of a run may all be bad ones. Of a closed host only the probe tells; other requests were under way before.
 _REPORT = """
 redis.call('ZREM', KEYS[2], ARGV[1])
-local verdict = ARGV[2]
-if verdict == 'none' then redis.call('HDEL', KEYS[1], 'probe_until') return 0 end
+local token, verdict, most = ARGV[1], ARGV[2], tonumber(ARGV[5])
+local host = redis.call('HMGET', KEYS[1], 'open', 'probe', 'last', 'closed_until', 'since')
+local probed = host[2] == token
+if verdict == 'none' then
+  if probed then redis.call('HDEL', KEYS[1], 'probe', 'probe_until') end
+  return 0
+end
 if verdict == 'answered' then
-  -- Of a closed host only the probe tells; others were under way when it closed.
-  local host = redis.call('HMGET', KEYS[1], 'open', 'probe')
-  if not host[1] or host[2] == ARGV[1] then redis.call('DEL', KEYS[1]) end
+  if probed or not host[1] then redis.call('DEL', KEYS[1]) end
   return 0
 end
 local now = redis.call('TIME')
 now = now[1] * 1000 + now[2] / 1000
+local wait, why, closed = 0, verdict, tonumber(host[4] or '0')
+if host[3] and now - math.max(tonumber(host[3]), closed) > tonumber(ARGV[8]) then
+  redis.call('DEL', KEYS[1])
+  host, probed, closed = {false, false, false, false, false}, false, 0
+end
+if verdict == 'limited' then wait, why = tonumber(ARGV[3]), 'rate limited' end
 redis.call('HSETNX', KEYS[1], 'since', now)
-redis.call('HDEL', KEYS[1], 'probe_until')
-local streak = redis.call('HINCRBY', KEYS[1], 'streak', 1)
-local fresh = redis.call('HINCRBY', KEYS[1], 'fresh', ARGV[4])
-local most, wait, why = tonumber(ARGV[5]), 0, 'rate limited'
-if verdict == 'limited' then
-  wait = tonumber(ARGV[3])
-elseif most > 0 and streak >= most and (verdict == 'unreachable' or fresh > 1 or most == 1) then
-  why = verdict == 'failed' and 'failing' or verdict
-  if tonumber(redis.call('HGET', KEYS[1], 'closed_until') or '0') <= now then
+redis.call('HSET', KEYS[1], 'last', now)
+local streak, open = 0, host[1]
+if probed or not open then
+  streak = redis.call('HINCRBY', KEYS[1], 'streak', 1)
+  local fresh = redis.call('HINCRBY', KEYS[1], 'fresh', ARGV[4])
+  if probed then redis.call('HDEL', KEYS[1], 'probe', 'probe_until') end
+  local outage = streak >= most and (verdict == 'unreachable' or fresh > 1 or most == 1)
+  if verdict ~= 'limited' and most > 0 and (probed or outage) then
+    why = verdict == 'failed' and 'failing' or verdict
     wait = tonumber(redis.call('HGET', KEYS[1], 'cool') or ARGV[6])
     redis.call('HSET', KEYS[1], 'cool', math.min(wait * 2, ARGV[7]))
   end
 end
-if wait > 0 then
-  redis.call('HSET', KEYS[1], 'open', '1', 'why', why)
-  if now + wait > tonumber(redis.call('HGET', KEYS[1], 'closed_until') or '0') then
-    redis.call('HSET', KEYS[1], 'closed_until', now + wait)
-  end
+if wait > 0 and now + wait > closed then
+  redis.call('HSET', KEYS[1], 'open', '1', 'why', why, 'closed_until', now + wait)
 end
-redis.call('PEXPIRE', KEYS[1], math.ceil(wait + ARGV[8]))
-local everybody = verdict == 'unreachable'
-if verdict == 'limited' then everybody = streak > 1 end
-if verdict == 'failed' then everybody = redis.call('HEXISTS', KEYS[1], 'open') == 1 end
+redis.call('PEXPIRE', KEYS[1], math.ceil(wait + ARGV[9]))
+local everybody = open or verdict == 'unreachable'
+if verdict == 'failed' and wait > 0 then everybody = true end
 if not everybody then return 0 end
-return math.max(1, math.floor(now - redis.call('HGET', KEYS[1], 'since')))
+return math.max(1, math.floor(now - tonumber(redis.call('HGET', KEYS[1], 'since'))))
 """
-# A turn that was slept for must not be used if the host was closed meanwhile.
+# KEYS: host. ARGV: token. A turn that was slept for must not be used if the host was closed meanwhile.
 _CLOSED = """
 local now = redis.call('TIME')
-local closed = tonumber(redis.call('HGET', KEYS[1], 'closed_until') or '0')
-return closed > now[1] * 1000 + now[2] / 1000 and 1 or 0
+local host = redis.call('HMGET', KEYS[1], 'closed_until', 'open', 'probe')
+if tonumber(host[1] or '0') > now[1] * 1000 + now[2] / 1000 then return 1 end
+return host[2] and host[3] ~= ARGV[1] and 1 or 0
+"""
+# KEYS: slots. ARGV: slot ms, keep ms, tokens. Also brings back what a wiped Redis lost.
+_RENEW = """
+local now = redis.call('TIME')
+now = now[1] * 1000 + now[2] / 1000
+for i = 3, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[i]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[1] + ARGV[2])
 """
 
 
@@ -144,15 +161,17 @@ class Gate:
         self._reserve = client.register_script(_RESERVE)
         self._report = client.register_script(_REPORT)
         self._closed = client.register_script(_CLOSED)
+        self._renew = client.register_script(_RENEW)
         self._guard = threading.Lock()
         self._held: dict[str, str] = {}
 
     def turn(self, host: str) -> Turn:
         """Return when it is our turn to ask the host, or when the work must end."""
         token = secrets.token_hex(8)
+        began = time.monotonic()
         while not self._stop.is_set():
             try:
-                if self._take(host, token):
+                if self._take(host, token, began):
                     break
             except RedisError:
                 self._stop.wait(RETRY_S)
@@ -160,14 +179,12 @@ class Gate:
 
     def renew(self) -> None:
         """Keep the slots of requests under way; to be called once a second."""
-        with self._guard:
-            held = dict(self._held)
-        seconds, micros = self._client.time() if held else (0, 0)
-        until = seconds * 1000 + micros / 1000 + SLOT_MS
-        for token, host in held.items():
-            self._client.zadd(keys.slots(host), {token: until}, xx=True)
+        with self._guard:  # also while Redis is told: what was given back must not be renewed afterwards
+            for host in set(self._held.values()) if self._limits.in_flight else ():
+                tokens = [token for token, held in self._held.items() if held == host]
+                self._renew(keys=[keys.slots(host)], args=[SLOT_MS, KEEP_MS, *tokens])
 
-    def _take(self, host: str, token: str) -> bool:
+    def _take(self, host: str, token: str, began: float) -> bool:
         kind, wait_ms, why = self._reserve(
             keys=[keys.budget(host), keys.host(host), keys.slots(host)],
             args=[
@@ -176,6 +193,8 @@ class Gate:
             ],
         )  # fmt: skip
         if kind == "full":
+            if time.monotonic() - began > LONG_S:  # usually a matter of milliseconds, while others work
+                self._waiting.wait_for(host, why, ASK_AGAIN_S)
             self._stop.wait(ASK_AGAIN_S)
             return False
         if kind in ("closed", "probing"):
@@ -187,7 +206,7 @@ class Gate:
             self._held[token] = host
         if wait_ms:
             self._stop.wait(wait_ms / 1000)
-            if self._closed(keys=[keys.host(host)]):
+            if self._closed(keys=[keys.host(host)], args=[token]):
                 self.report(host, token, "none")
                 return False
         self._waiting.go_on()
@@ -204,7 +223,8 @@ class Gate:
                 keys=[keys.host(host), keys.slots(host)],
                 args=[
                     token, verdict, max(1, round(seconds * 1000)), int(fresh),
-                    self._limits.breaker, COOL_MS, COOL_CAP_MS, FORGET_MS,
+                    self._limits.breaker, COOL_MS, COOL_CAP_MS,
+                    SILENCE_MS + round(self._limits.timeout * 1000), FORGET_MS,
                 ],
             )  # fmt: skip
         except RedisError:

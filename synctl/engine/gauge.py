@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -31,7 +32,7 @@ class _Wait:
 
 
 class Gauge:
-    """Written by the shard's threads, read by its ticker; each field is replaced whole, so no lock is needed.
+    """Written by the shard's threads, read by its ticker. Only a wait, which many threads begin and end, needs a lock.
 
     Rates are over the time in which the shard could work: its clock stands still while the upstream's host is
     closed to it, so that the pace, and what is left at that pace, stay what they were.
@@ -44,6 +45,7 @@ class Gauge:
         self._rows = 0
         self._began = self._last = monotonic()
         self._samples: deque[tuple[float, int, int]] = deque([(self._began, 0, 0)], maxlen=SAMPLES)
+        self._guard = threading.Lock()
         self._waited = 0.0
         self._wait: _Wait | None = None
         self.counters: tuple[tuple[str, int], ...] = ()
@@ -72,14 +74,16 @@ class Gauge:
 
     def wait_for(self, host: str, why: str, seconds: float) -> None:
         """Note that the host of the upstream is closed to us for so long."""
-        now, before = self._monotonic(), self._wait
-        self._wait = _Wait(host, why, before.since if before else now, now + seconds)
+        with self._guard:
+            now, before = self._monotonic(), self._wait
+            self._wait = _Wait(host, why, before.since if before else now, now + seconds)
 
     def go_on(self) -> None:
         """Note that it is open."""
-        wait, self._wait = self._wait, None
-        if wait is not None:
-            self._waited += self._monotonic() - wait.since
+        with self._guard:
+            wait, self._wait = self._wait, None
+            if wait is not None:
+                self._waited += self._monotonic() - wait.since
 
     @property
     def stalled_s(self) -> float:
@@ -92,11 +96,8 @@ class Gauge:
         """Return what the shard says of itself now."""
         now, wait, stalled = self._active(), self._wait, self.stalled_s
         left = max(0.0, wait.until - self._monotonic()) if wait else 0.0
-        oldest = next(
-            sample
-            for sample in (*self._samples, self._samples[-1])
-            if now - sample[0] <= WINDOW_S or sample is self._samples[-1]
-        )
+        samples = tuple(self._samples)  # the loop goes on adding to it
+        oldest = next((sample for sample in samples if now - sample[0] <= WINDOW_S), samples[-1])
         elapsed = max(now - oldest[0], 0.1)
         return ShardProgress(
             holder=self._holder,
@@ -112,8 +113,9 @@ class Gauge:
 
     def _active(self) -> float:
         """The clock that stands still while the host is closed."""
-        wait = self._wait
-        return (wait.since if wait else self._monotonic()) - self._waited
+        with self._guard:
+            wait = self._wait
+            return (wait.since if wait else self._monotonic()) - self._waited
 
     def _reason(self, wait: _Wait | None, left: float, stalled: float) -> str:
         if wait is not None:

@@ -81,6 +81,7 @@ class Reaper:
                 return False
             if turns.line_up(transaction, current) is not None:
                 return False
+            shards.queued_now(transaction, current.seq)
             jobs = shards.expected(transaction, current.id)
         queues.push(self._connection, jobs)
         return True

@@ -18,13 +18,18 @@ def names() -> list[str]:
     return sorted(_entries())
 
 
-def load(name: str) -> Resource:
-    """Return a resource. Raises NotFound with the nearest name."""
+def require(name: str) -> EntryPoint:
+    """Return where a resource is, without loading it. Raises NotFound with the nearest name."""
     entry = _entries().get(name)
     if entry is None:
         known = names()
         raise NotFound(f"no resource {name!r}{did_you_mean(name, known)}", hint=f"one of: {', '.join(known)}")
-    resource: Resource = entry.load()
+    return entry
+
+
+def load(name: str) -> Resource:
+    """Return a resource. Raises NotFound with the nearest name."""
+    resource: Resource = require(name).load()
     return resource
 
 

@@ -98,9 +98,10 @@ class ShardRunner:
                 return
             settled = self._await(pool)
             self._gauge.current = pool.current
-            for result in settled:
-                if isinstance(result.error, FatalError):
-                    raise result.error  # the run ends, and this unit stays to be done like the others
+            fatal = next((result.error for result in settled if isinstance(result.error, FatalError)), None)
+            if fatal is not None:
+                self._commit([result for result in settled if not isinstance(result.error, FatalError)], room=0)
+                raise fatal  # the run ends, and its unit stays to be done like those not begun
 
     def _await(self, pool: WorkPool) -> list[Settled]:
         while not self._stop.is_set():
@@ -115,7 +116,7 @@ class ShardRunner:
 
     def _note_stall(self) -> None:
         """Leave it in the audit trail: that is where stalls are counted."""
-        note = self._gauge.snapshot().note
+        note = f"stalled: no unit for {self._gauge.stalled_s:.0f} s"
         log.warning("%s shard %d is %s", self._run.id, self._lease.shard, note)
 
         def record(transaction: Transaction) -> None:

@@ -12,9 +12,10 @@ from synctl.engine.connect import clear_errors, connect_cli
 from synctl.engine.server import EmbeddedServer
 from synctl.engine.supervisor import Supervisor, SupervisorLock, spawn_detached
 from synctl.engine.wait import until
-from synctl.errors import DatabaseUnreachable, SynctlError
+from synctl.errors import ConfigError, DatabaseUnreachable, SynctlError
 from synctl.store import migrate, reference
 from synctl.store.db import open_database, sqlite_path
+from synctl.suggest import did_you_mean
 
 WORKERS_WITHIN_S = 20.0
 """A worker registers 0.7 s after its start; a machine with two busy cores needs longer."""
@@ -47,7 +48,11 @@ class Stack:
         return self._lock.holder() is not None
 
     def up(self) -> Brought:
-        """Start whatever of the stack does not run. Returns when its workers listen."""
+        """Start whatever of the stack does not run. Returns when its workers listen.
+
+        Raises ConfigError for workers of a resource that is not installed.
+        """
+        self._require_resources()
         started_server = self._ensure_base()
         seeded = prepare_database(self._settings, seed=True)
         started = not self.is_up
@@ -61,6 +66,7 @@ class Stack:
 
     def up_foreground(self) -> bool:
         """Supervise in this process until SIGTERM; False if another process does so already."""
+        self._require_resources()
         private_folder(self._settings.home)
         if not self._lock.acquire():
             return False
@@ -84,6 +90,14 @@ class Stack:
             client.ping()
             client.close()
         return False
+
+    def _require_resources(self) -> None:
+        for resource, count in self._settings.workers.items():
+            if count and resource not in registry.names():
+                raise ConfigError(
+                    f"workers.{resource} = {count}: no such resource{did_you_mean(resource, registry.names())}",
+                    hint=f"one of: {', '.join(registry.names())}",
+                )
 
     def _await_workers(self) -> int:
         wanted = sum(self._settings.workers.values())

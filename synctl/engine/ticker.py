@@ -76,11 +76,12 @@ class Ticker:
         """Write once more, so that the last state is seen, and give up the lease."""
         self._ended.set()
         self._thread.join(timeout=self._lease_ttl_s)  # a late tick must not renew what is released below
-        if self._stop.reason in (StopReason.LOST, StopReason.SUSPENDED):
+        if self._stop.reason is StopReason.SUSPENDED:
             return
         try:
-            self._writer.tick(self._gauge.counters, self._gauge.snapshot())
-            self._writer.release()
+            if self._stop.reason is not StopReason.LOST:
+                self._writer.tick(self._gauge.counters, self._gauge.snapshot())
+            self._writer.release()  # if it is still ours: SQL may know of a taker that waits for it
         except RedisError as error:
             log.warning("the lease was not given up, it ends by itself: %s", error)
 

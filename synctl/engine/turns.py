@@ -6,18 +6,19 @@ how alive the holder is, the leases in Redis say.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from synctl.engine import registry
-from synctl.errors import SynctlError
 from synctl.states import LIVE, RunState
 from synctl.store import runs
 from synctl.store.db import Transaction
 from synctl.store.runs import Run
 
+log = logging.getLogger("synctl.turns")
 IN_LINE = LIVE | {RunState.QUEUED}
 
 
@@ -60,10 +61,12 @@ def _age(run: Run) -> tuple[int, int]:
 
 def _overlap(one: Run, other: Run) -> bool:
     try:
-        resource = registry.load(one.resource)
-    except SynctlError:  # a plug-in that is not installed here: nothing tells that they could work side by side
+        return registry.load(one.resource).overlap(_params(one), _params(other))
+    except Exception as error:  # noqa: BLE001 - see below
+        # A plug-in that is not installed here or has a bug, params of another version: nothing tells that they could
+        # work side by side. Nor may one such run keep every worker from reaping.
+        log.warning("%s and %s take turns: %s: %s", one.id, other.id, type(error).__name__, error)
         return True
-    return resource.overlap(_params(one), _params(other))
 
 
 def _params(run: Run) -> Mapping[str, Any]:

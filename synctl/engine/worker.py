@@ -65,7 +65,7 @@ class SyncWorker(Worker):
             maintenance_interval=1,
             log_job_description=False,
         )
-        _preload(resource, settings)
+        registry.load(resource)  # once, for every horse to inherit
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Fork a horse that knows our settings."""
@@ -133,15 +133,11 @@ class SyncWorker(Worker):
                     log.warning("%s: %s: %s", finding.run_id, finding.what, finding.action)
         except (SynctlError, RedisError) as error:
             log.error("cannot reap now: %s", error)
+        except Exception:  # a run that cannot be judged must not end the workers of all resources
+            log.exception("cannot reap now")
 
     def _reaper(self, database: Database) -> Reaper:
         return Reaper(database, self._client, self.connection, Actor.this_process(f"worker {self.name}"))
-
-
-def _preload(resource: str, settings: Settings) -> None:
-    """Import a resource once, for every horse to inherit. A configured queue may wait for one yet to be installed."""
-    if resource in registry.names() or resource not in settings.workers:
-        registry.load(resource)
 
 
 def _die_with_parent(number: signal.Signals) -> None:

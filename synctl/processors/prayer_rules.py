@@ -250,14 +250,13 @@ def _jump(days: Days) -> Broken | None:
     most = RAMADAN_STEP if days.request.method == MAKKAH else FAST
     _, was, fajr, _, _, asr, _, maghrib, isha, *_ = days.rows[0]
     for index, (_, offset, dawn, _, _, afternoon, _, dusk, night, _, _, _, _) in enumerate(days.rows):
-        shift = 0 if offset == was else (offset - was) // 60
-        if not (
-            -FAST <= dawn - fajr - shift <= FAST
-            and -FAST <= afternoon - asr - shift <= FAST
-            and -FAST <= dusk - maghrib - shift <= FAST
-            and -most <= night - isha - shift <= most
+        if offset != was or not (
+            -FAST <= dawn - fajr <= FAST
+            and -FAST <= afternoon - asr <= FAST
+            and -FAST <= dusk - maghrib <= FAST
+            and -most <= night - isha <= most
         ):
-            found = _fastest(days.rows[index - 1], days.rows[index], shift, {"Isha": most})
+            found = _fastest(days.rows[index - 1], days.rows[index], (offset - was) // 60, {"Isha": most})
             if found:
                 return Broken(index, f"{found} on {_date(days.rows[index])}")
         was, fajr, asr, maghrib, isha = offset, dawn, afternoon, dusk, night

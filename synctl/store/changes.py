@@ -11,6 +11,8 @@ import msgspec
 from synctl.store.db import Row, Transaction
 from synctl.store.upsert import ROWS_PER_STATEMENT, Rows, Table
 
+_encode = msgspec.msgpack.Encoder().encode
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -47,7 +49,7 @@ def differences(transaction: Transaction, part: Rows) -> Iterator[Change]:
     for row in part.rows:
         key, values = row[:width], row[width:]
         known = old.pop(key, None)
-        if known != hash(values):
+        if known != _fingerprint(values):
             yield Change(table, key, None if known is None else _values(transaction, table, key), values)
     for key in old:
         yield Change(table, key, _values(transaction, table, key), None)
@@ -58,7 +60,14 @@ def _stored(transaction: Transaction, part: Rows) -> dict[tuple[object, ...], in
     where, parameters = _within(part)
     columns = ", ".join((*table.key, *table.values))
     rows = transaction.stream(f"SELECT {columns} FROM {table.name} WHERE {where}", **parameters)
-    return {tuple(row[name] for name in table.key): hash(tuple(row[name] for name in table.values)) for row in rows}
+    return {
+        tuple(row[name] for name in table.key): _fingerprint(tuple(row[name] for name in table.values)) for row in rows
+    }
+
+
+def _fingerprint(values: tuple[object, ...]) -> int:
+    """Of their encoding: Python's own hash takes -1 for -2, and 1 for True."""
+    return hash(_encode(values))
 
 
 def _values(transaction: Transaction, table: Table, key: tuple[object, ...]) -> tuple[object, ...]:

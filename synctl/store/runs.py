@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from synctl.clock import now_ms
 from synctl.errors import IllegalTransition, NotFound
-from synctl.states import ACTIVE, TERMINAL, RunState, sources_of
+from synctl.states import ACTIVE, LIVE, TERMINAL, RunState, sources_of
 from synctl.store.db import Row, Transaction
 
 ALL = 2**31
@@ -237,12 +237,17 @@ def events(transaction: Transaction, run_id: str | None, limit: int = 100) -> Se
     return rows[::-1]
 
 
-def delete(transaction: Transaction, run: Run, actor: Actor, reason: str) -> None:
-    """Remove a run with its ledger. What it synced stays, and so does its audit trail."""
+def delete(transaction: Transaction, run: Run, actor: Actor, reason: str) -> bool:
+    """Remove a run with its ledger; False if it is live. What it synced stays, and so does its audit trail."""
+    live = ", ".join(f"'{state}'" for state in sorted(LIVE))
+    locked = f"UPDATE run SET waits_for = '' WHERE seq = :seq AND state NOT IN ({live})"
+    if not transaction.execute(locked, seq=run.seq):
+        return False
     for table in ("sync_unit", "run_shard", "unit_change"):
         transaction.execute(f"DELETE FROM {table} WHERE run_seq = :seq", seq=run.seq)
     transaction.execute("DELETE FROM run WHERE seq = :seq", seq=run.seq)
     record(transaction, run.id, "deleted", run.state, actor, reason)
+    return True
 
 
 def _run(row: Row) -> Run:

@@ -48,7 +48,7 @@ def expect(transaction: Transaction, run_seq: int, shards: int) -> None:
 
 
 def expect_again(transaction: Transaction, shard: Shard) -> Shard | None:
-    """Advance a shard to its next attempt; None if another process did so first.
+    """Advance a shard to its next attempt; None if another process did so first, or took it meanwhile.
 
     The epoch is raised too, so a holder that was only thought dead can no longer commit.
     """
@@ -56,17 +56,23 @@ def expect_again(transaction: Transaction, shard: Shard) -> Shard | None:
     now = now_ms()
     moved = transaction.execute(
         "UPDATE run_shard SET attempt = :attempt, epoch = 0, holder = '', enqueued_at = :now, started_at = NULL"
-        " WHERE run_seq = :run AND shard = :shard AND attempt = :seen",
+        " WHERE run_seq = :run AND shard = :shard AND attempt = :seen AND epoch = :seen_epoch",
         attempt=attempt,
         now=now,
         run=shard.run_seq,
         shard=shard.shard,
         seen=shard.attempt,
+        seen_epoch=shard.epoch,
     )
     if not moved:
         return None
     ledger.release(transaction, shard.run_seq, shard.shard)
     return Shard(shard.run_seq, shard.run_id, shard.resource, shard.shard, attempt, 0, "", now, None)
+
+
+def queued_now(transaction: Transaction, run_seq: int) -> None:
+    """Say that the jobs of a run go into their queue only now: it had to wait for another run."""
+    transaction.execute("UPDATE run_shard SET enqueued_at = :now WHERE run_seq = :run", now=now_ms(), run=run_seq)
 
 
 def acquire(transaction: Transaction, run: Run, shard: int, attempt: int, holder: str) -> int:

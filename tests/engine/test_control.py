@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
 from synctl.engine import progress
 from synctl.engine.control import Control
@@ -149,3 +150,14 @@ def test_a_run_nobody_works_on_is_deleted_with_its_jobs_and_progress(
     with database.read() as transaction:
         last = runs.events(transaction, run_id)[-1]
     assert (last["kind"], last["reason"]) == ("deleted", "old")
+
+
+def test_a_request_counts_though_redis_takes_no_write(
+    control: Control, database: Database, client: Redis, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OutOfMemoryError("no more")
+
+    monkeypatch.setattr(progress, "flag", refuse)
+    take(database, client, run_id)
+    assert control.pause(run_id).state is RunState.PAUSING  # the shards ask SQL once a second

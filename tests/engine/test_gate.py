@@ -52,7 +52,7 @@ class Patience(threading.Event):
 
 def _age(client: Redis, seconds: float) -> None:
     """Let time pass for the host."""
-    for name in ("closed_until", "probe_until", "since"):
+    for name in ("closed_until", "probe_until", "since", "last"):
         value = client.hget(keys.host(HOST), name)
         if value is not None:
             client.hset(keys.host(HOST), name, str(float(value) - seconds * 1000))
@@ -178,6 +178,58 @@ def test_failures_in_a_row_open_the_circuit_for_longer_each_time(
         turn.answered()
     assert not client.exists(keys.host(HOST))
     assert not fail() or how == "unreachable"
+
+
+def test_what_was_under_way_when_the_host_closed_neither_probes_nor_prolongs(
+    client: Redis, make: Make, patience: Patience
+) -> None:
+    gate = make(breaker=2)
+    early = [gate.turn(HOST) for _ in range(4)]
+    assert [bool(turn.failed(fresh=True)) for turn in early[:2]] == [False, True]  # opens, for 2 s
+    with gate.turn(HOST) as probe:
+        assert patience.waited == [pytest.approx(2, abs=0.1)]
+        assert early[2].failed(fresh=True) > 0
+        with early[3]:
+            pass
+        with pytest.raises(TimeoutError):
+            _within(lambda: gate.turn(HOST), looks=2, patience=patience)  # still only one probes
+        patience.waited.clear()
+        assert probe.failed(fresh=False) > 0
+    with gate.turn(HOST) as probe:
+        probe.answered()
+    assert patience.waited == [pytest.approx(4, abs=0.1)]  # doubled once, for the one probe
+    assert not client.exists(keys.host(HOST))
+
+
+def test_silence_is_no_outage(client: Redis, make: Make) -> None:
+    gate = make(breaker=0, timeout=1)
+    with gate.turn(HOST) as turn:
+        assert 0 < turn.unreachable() < 1
+    _age(client, 3600)  # the run was paused meanwhile
+    with gate.turn(HOST) as turn:
+        assert 0 < turn.unreachable() < 1
+
+
+def test_slots_are_kept_although_nobody_asks_for_one(
+    client: Redis, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gates, "SLOT_MS", 150)
+    monkeypatch.setattr(gates, "KEEP_MS", 50)
+    gate = make(in_flight=1)
+    with gate.turn(HOST):
+        for _ in range(6):
+            time.sleep(0.05)
+            gate.renew()
+        assert client.zcard(keys.slots(HOST)) == 1
+        client.flushall()
+        gate.renew()
+        assert client.zcard(keys.slots(HOST)) == 1
+
+
+def test_an_answer_of_redis_that_was_lost_is_asked_for_again(make: Make, note: Note) -> None:
+    gate = make(in_flight=1)
+    assert gate._take(HOST, "token", 0.0)
+    assert gate._take(HOST, "token", 0.0)  # it does not wait for itself
 
 
 def test_units_that_fail_for_good_are_no_outage(make: Make, patience: Patience) -> None:

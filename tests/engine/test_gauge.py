@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -107,3 +108,12 @@ def test_before_the_first_unit_half_a_minute_is_given(gauge: Gauge, clock: Clock
 def test_a_shard_that_says_nothing_any_more_shows_no_pace() -> None:
     shard = ShardProgress(holder="host:1", at=now_ms() - 60_000, unit_rate=5)
     assert _progress(shard).eta_s is None
+
+
+def test_a_wait_that_many_threads_end_is_counted_once(gauge: Gauge, clock: Clock) -> None:
+    _work(gauge, clock, 4, 1)
+    gauge.wait_for("api.aladhan.com", "failing", 5)
+    clock.now += 5
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: gauge.go_on(), range(64)))
+    assert gauge.snapshot().unit_rate == pytest.approx(1, rel=0.01)

@@ -132,7 +132,8 @@ def test_who_lost_its_shard_cannot_fail_the_run(
 ) -> None:
     def taken_over_meanwhile() -> None:
         with database.write() as transaction:
-            assert shards.expect_again(transaction, shard)
+            (taken,) = shards.expected(transaction, shard.run_id)
+            assert shards.expect_again(transaction, taken)
         raise RuntimeError("woke up too late")
 
     resource.opened = taken_over_meanwhile

@@ -166,3 +166,14 @@ def test_of_two_reapers_with_the_same_finding_one_queues_it(
     shard = expected(database, run_id)[0]
     assert [reaper.requeue(shard), reaper.requeue(shard)] == [True, False]
     assert client.llen(QUEUE) == 1
+
+
+def test_a_shard_that_was_taken_since_it_was_looked_at_is_left_alone(
+    database: Database, client: Redis, reaper: Reaper, run_id: str
+) -> None:
+    """Its job had just left the queue: the finding was true, but is not any more."""
+    seen, *_ = expected(database, run_id)
+    lease, *_ = take(database, client, run_id)
+    assert reaper.requeue(seen) is False
+    with database.write() as transaction:
+        ledger.guard(transaction, lease)

@@ -99,6 +99,28 @@ def test_no_wait_says_who_is_ahead_and_creates_nothing(enqueue: Enqueue, databas
     assert enqueue("d", no_wait=True).waits_for == ""
 
 
+def test_no_wait_joins_no_run_that_waits(enqueue: Enqueue) -> None:
+    first = enqueue("a", "b")
+    enqueue("b", "c")
+    with pytest.raises(Busy, match=first.run.id):
+        enqueue("b", "c", no_wait=True)
+
+
+def test_a_resource_that_cannot_compare_takes_turns_and_hurts_nobody(
+    enqueue: Enqueue, database: Database, reaper: Reaper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(FakeResource):
+        def overlap(self, one: object, other: object) -> bool:
+            raise KeyError("cities")
+
+    monkeypatch.setattr(registry, "load", lambda _name: Broken())
+    first = enqueue("a")
+    assert enqueue("b").waits_for == first.run.id
+    with database.write() as transaction:
+        transaction.execute("UPDATE run SET waits_for = 'gone' WHERE waits_for <> ''")
+    assert reaper.reap() == []
+
+
 def test_two_that_were_queued_at_the_same_moment_do_not_both_start(
     enqueue: Enqueue, database: Database, client: Redis
 ) -> None:

@@ -110,7 +110,8 @@ def test_who_lost_the_shard_commits_nothing(database: Database, leases: list[Lea
         elif how == "paused":  # the fence of the state alone
             transaction.execute("UPDATE run SET state = 'paused'")
         else:
-            runs.delete(transaction, run, ACTOR, "")
+            transaction.execute("UPDATE run SET state = 'cancelled'")
+            assert runs.delete(transaction, run, ACTOR, "")
     before = _everything(database)
     with pytest.raises(Fenced):
         _commit(database, leases[0], Settled(unit, 1, parts=[_rows(3)]))
@@ -221,7 +222,9 @@ def test_a_deleted_run_leaves_what_it_stored_and_its_audit_trail(database: Datab
     (unit,) = _claim(database, leases[0], 1)
     _commit(database, leases[0], Settled(unit, 1, parts=[_rows(3)]))
     with database.write() as transaction:
-        runs.delete(transaction, runs.get(transaction, "fake-1"), ACTOR, "old")
+        assert not runs.delete(transaction, runs.get(transaction, "fake-1"), ACTOR, "live")
+        transaction.execute("UPDATE run SET state = 'cancelled'")
+        assert runs.delete(transaction, runs.get(transaction, "fake-1"), ACTOR, "old")
         new = NewRun("fake-2", "prayer", "here", "2026-01-01", "{}", "", 1, 1)
         assert (runs.create(transaction, new, ACTOR, "") or 0) > leases[0].run_seq  # a seq is never used twice
         kinds = [event["kind"] for event in runs.events(transaction, "fake-1")]
