@@ -49,6 +49,8 @@ class Unit:
     """Keys of larger units that hold the same rows."""
     rows: int = 0
     """How many it has, where that is known before it is fetched."""
+    basis: str = ""
+    """What is asked that the key does not say: what is stored on another basis is not fresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Batch:
     """All that one unit stores. `body_hash` is of the upstream's bytes, or of the rows where there are none.
 
     `unchanged`: they are what is stored already, so `parts` is empty. `validators` come back with the unit's next
-    sync.
+    sync. `basis` is that of the unit.
     """
 
     parts: Sequence[Rows]
@@ -64,6 +66,7 @@ class Batch:
     attempts: int = 1
     validators: Mapping[str, str] = field(default_factory=dict)
     unchanged: bool = False
+    basis: str = ""
 
     @property
     def row_count(self) -> int:

@@ -11,6 +11,8 @@ from synctl.store.db import Transaction
 from synctl.store.freshness import synced_since
 from synctl.store.ledger import NewUnit
 
+Stored = dict[str, tuple[int, str]]
+"""Rows and basis of stored units, by key."""
 CHUNK = 500
 """Units looked up at once: a world has 1.6 million."""
 
@@ -35,10 +37,18 @@ class Freshness:
             larger = {key for unit in chunk if unit.key not in own for key in unit.covered_by}
             covering = self._stored(transaction, larger, self.covered_since)
             for unit in chunk:
-                covered = any(key in covering for key in unit.covered_by)
-                yield NewUnit(unit.key, unit.spec, own.get(unit.key, unit.rows if covered else None))
+                yield NewUnit(unit.key, unit.spec, _rows(unit, own, covering))
 
-    def _stored(self, transaction: Transaction, keys: set[str], since: int | None) -> dict[str, int]:
+    def _stored(self, transaction: Transaction, keys: set[str], since: int | None) -> Stored:
         if since is None:
             return {}
         return synced_since(transaction, self.resource, self.source, sorted(keys), since)
+
+
+def _rows(unit: Unit, own: Stored, covering: Stored) -> int | None:
+    """Return the rows of a unit that needs no sync; None if it does."""
+    rows, basis = own.get(unit.key, (0, None))
+    if basis == unit.basis:
+        return rows
+    covered = any(covering[key][1] == unit.basis for key in unit.covered_by if key in covering)
+    return unit.rows if covered else None

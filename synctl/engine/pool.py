@@ -92,6 +92,7 @@ class WorkPool:
             body_hash=batch.body_hash,
             validators=batch.validators,
             unchanged=batch.unchanged,
+            basis=batch.basis,
         )
 
 

@@ -93,8 +93,9 @@ class PrayerSession:
             last=unit.last,
         )
         fetched = self.source.fetch(request, known.body_hash, known.waived)
+        basis = _basis(unit.latitude, unit.longitude, unit.timezone)
         if fetched.unchanged:
-            return Batch([], body_hash=fetched.body_hash, attempts=fetched.attempts, unchanged=True)
+            return Batch([], body_hash=fetched.body_hash, attempts=fetched.attempts, unchanged=True, basis=basis)
         try:
             self._verify(request, fetched.days, known.waived)
         except MismatchError as error:
@@ -108,7 +109,7 @@ class PrayerSession:
             "madhab_id": unit.madhab,
             "day": (unit.first.toordinal() - EPOCH, unit.last.toordinal() - EPOCH),
         }
-        return Batch([Rows(TABLE, rows, scope)], body_hash=fetched.body_hash, attempts=fetched.attempts)
+        return Batch([Rows(TABLE, rows, scope)], body_hash=fetched.body_hash, attempts=fetched.attempts, basis=basis)
 
     def close(self) -> None:
         """Interrupt requests under way."""
@@ -236,7 +237,13 @@ def _units(
                         ],
                         covered_by=[f"{group}/{start}..{end}" for start, end in larger],
                         rows=(last - first).days + 1,
+                        basis=_basis(city.latitude, city.longitude, city.timezone),
                     )  # fmt: skip
+
+
+def _basis(latitude: float, longitude: float, timezone: str) -> str:
+    """A city that was corrected keeps its key, but what is stored of it is of another place."""
+    return f"{latitude},{longitude},{timezone}"
 
 
 def _reject_incalculable(methods: Sequence[int], spans: Sequence[tuple[date, date]]) -> None:

@@ -8,7 +8,7 @@ of the numbers. Each limit was measured on recorded calendars and on the calcula
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -97,7 +97,14 @@ class Days:
     @property
     def sun(self) -> Sun:
         """Where the sun is on these days."""
-        return sun(self.request.latitude, self.request.longitude, self.rows[0][0], len(self.rows))
+        first, last = min(row[0] for row in self.rows), max(row[0] for row in self.rows)
+        there = sun(self.request.latitude, self.request.longitude, first, last - first + 1)
+        places = [row[0] - first for row in self.rows]
+        if places == list(range(len(self.rows))):
+            return there
+        return replace(
+            there, **{one.name: tuple(getattr(there, one.name)[at] for at in places) for one in fields(there)}
+        )
 
 
 Check = Callable[[Days], Broken | None]
@@ -168,13 +175,13 @@ def _utc_offset(days: Days) -> Broken | None:
 def _order(days: Days) -> Broken | None:
     if days.high:
         return _polar_order(days)
-    early_asr, late_isha = (POLAR_SLACK, DAY) if abs(days.request.latitude) >= SHORT_NIGHTS else (0, 0)
+    early_asr, latest_isha = (POLAR_SLACK, 2 * DAY) if abs(days.request.latitude) >= SHORT_NIGHTS else (0, DAY)
     for index, row in enumerate(days.rows):
         _, _, fajr, rise, noon, asr, fall, maghrib, isha, imsak, middle, third, last = row
         if not (
             imsak <= fajr < rise < noon < asr + early_asr
-            and asr < fall <= maghrib < isha <= fajr + DAY + late_isha
-            and fall < third < middle < last < rise + DAY
+            and asr < fall <= maghrib < isha <= fajr + latest_isha
+            and fall < third < middle < last
         ):
             return Broken(index, f"on {_date(row)}: {_in_order(row)}")
     return None
@@ -285,10 +292,11 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
 def _offsets(days: Days) -> list[int]:
     """Return the zone's offset on each of the days, whatever years they are of."""
     zone = days.request.timezone
-    first, last = (date.fromordinal(days.rows[at][0] + EPOCH) for at in (0, -1))
-    offsets = [offset for year in range(first.year, last.year + 1) for offset in utc_offsets(zone, year)]
-    start = first.timetuple().tm_yday - 1
-    return offsets[start : start + len(days.rows)]
+    ordinals = [row[0] + EPOCH for row in days.rows]  # with `prayer.dates` waived they may lack one, or be in disorder
+    first, last = (date.fromordinal(ordinal).year for ordinal in (min(ordinals), max(ordinals)))
+    offsets = [offset for year in range(first, last + 1) for offset in utc_offsets(zone, year)]
+    start = date(first, 1, 1).toordinal()
+    return [offsets[ordinal - start] for ordinal in ordinals]
 
 
 def _in_order(row: DayTimes) -> str:

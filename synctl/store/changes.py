@@ -57,7 +57,7 @@ def differences(transaction: Transaction, part: Rows) -> Iterator[Change]:
 
 def _stored(transaction: Transaction, part: Rows) -> dict[tuple[object, ...], int]:
     table = part.table
-    where, parameters = _within(part)
+    where, parameters = within(part)
     columns = ", ".join((*table.key, *table.values))
     rows = transaction.stream(f"SELECT {columns} FROM {table.name} WHERE {where}", **parameters)
     return {
@@ -108,7 +108,8 @@ def of_run(transaction: Transaction, run_seq: int, limit: int | None) -> Iterato
     )
 
 
-def _within(part: Rows) -> tuple[str, dict[str, object]]:
+def within(part: Rows) -> tuple[str, dict[str, object]]:
+    """Return the condition, and its parameters, for the rows in the scope of a part."""
     terms, parameters = [], {}
     for name, value in part.scope.items():
         if isinstance(value, tuple):

@@ -9,16 +9,17 @@ from synctl.store.db import Transaction
 
 def synced_since(
     transaction: Transaction, resource: str, source: str, keys: Sequence[str], since: int
-) -> dict[str, int]:
-    """Return the rows of those units that were synced from a source at or after `since` (milliseconds).
+) -> dict[str, tuple[int, str]]:
+    """Return rows and basis of those units that were synced from a source at or after `since` (milliseconds).
 
-    One whose newest answer was refused is not among them.
+    One whose newest answer was refused, or whose rows another unit has overwritten, is not among them.
     """
     if not keys:
         return {}
     marks = ", ".join(f":key{number}" for number in range(len(keys)))
     rows = transaction.all(
-        "SELECT key, rows FROM stored_unit WHERE resource = :resource AND source = :source AND synced_at >= :since"
+        "SELECT key, rows, basis FROM stored_unit WHERE resource = :resource AND source = :source"
+        " AND synced_at >= :since AND body_hash IS NOT NULL"
         f" AND key IN ({marks}) AND NOT EXISTS (SELECT 1 FROM quarantine q"
         " WHERE q.resource = stored_unit.resource AND q.key = stored_unit.key)",
         resource=resource,
@@ -26,4 +27,4 @@ def synced_since(
         since=since,
         **{f"key{number}": key for number, key in enumerate(keys)},
     )
-    return {row["key"]: row["rows"] for row in rows}
+    return {row["key"]: (row["rows"], row["basis"]) for row in rows}

@@ -201,6 +201,11 @@ class StoredUnit(SQLModel, table=True):
     validators: str | None = Field(
         sa_column=Column(Text, nullable=True), default=None, description="JSON: ETag and the like of its upstream"
     )
+    basis: str = Field(
+        sa_column=Column(Text, nullable=False, server_default=text("''")),
+        default="",
+        description="what was asked that its key does not say: the coordinates of a city",
+    )
 
 
 class Quarantine(SQLModel, table=True):

@@ -10,7 +10,7 @@ import msgspec
 from synctl.errors import MismatchError
 from synctl.store import changes
 from synctl.store.db import Row, Transaction
-from synctl.store.upsert import upsert
+from synctl.store.upsert import Rows, upsert
 from synctl.store.work import NOTHING_KNOWN, Known, Lease, Settled
 
 SAMPLE_LIMIT = 2000
@@ -59,11 +59,11 @@ def _known(row: Row | None, run: Row, waived: set[str]) -> Known:
 def publish(transaction: Transaction, lease: Lease, result: Settled, resource: str, source: str, now: int) -> int:
     """Store the rows of a unit and where they come from; return how many were new, different or removed."""
     row = transaction.one(
-        "INSERT INTO stored_unit (resource, key, source, run_id, synced_at, body_hash, rows, validators)"
-        " VALUES (:resource, :key, :source, :run_id, :now, :body_hash, :rows, :validators)"
+        "INSERT INTO stored_unit (resource, key, source, run_id, synced_at, body_hash, rows, validators, basis)"
+        " VALUES (:resource, :key, :source, :run_id, :now, :body_hash, :rows, :validators, :basis)"
         " ON CONFLICT (resource, key) DO UPDATE SET source = excluded.source, run_id = excluded.run_id,"
         " synced_at = excluded.synced_at, body_hash = excluded.body_hash, rows = excluded.rows,"
-        " validators = excluded.validators RETURNING id",
+        " validators = excluded.validators, basis = excluded.basis RETURNING id",
         resource=resource,
         key=result.unit.key,
         source=source,
@@ -72,6 +72,7 @@ def publish(transaction: Transaction, lease: Lease, result: Settled, resource: s
         body_hash=result.body_hash,
         rows=result.row_count,
         validators=msgspec.json.encode(result.validators).decode() if result.validators else None,
+        basis=result.basis,
     )
     assert row is not None  # noqa: S101 - INSERT … RETURNING always returns a row
     transaction.execute(
@@ -81,10 +82,25 @@ def publish(transaction: Transaction, lease: Lease, result: Settled, resource: s
         return 0
     written = 0
     for part in result.parts:
+        _overwrite(transaction, part, row["id"])
         if result.unit.known.stored:
             written += changes.replace(transaction, lease.run_seq, result.unit.key, part)
         written += upsert(transaction, part, row["id"])
     return written
+
+
+def _overwrite(transaction: Transaction, part: Rows, unit_id: int) -> None:
+    """Forget the answers of other units whose rows are about to be overwritten: they are no longer what is stored."""
+    if not part.scope:
+        return
+    where, parameters = changes.within(part)
+    others = transaction.all(
+        f"SELECT DISTINCT unit_id FROM {part.table.name} WHERE {where} AND unit_id <> :mine", mine=unit_id, **parameters
+    )
+    for other in others:
+        transaction.execute(
+            "UPDATE stored_unit SET body_hash = NULL, validators = NULL WHERE id = :id", id=other["unit_id"]
+        )
 
 
 def quarantine(transaction: Transaction, lease: Lease, result: Settled, resource: str, source: str, now: int) -> None:

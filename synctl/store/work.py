@@ -61,6 +61,7 @@ class Settled:
     body_hash: str | None = None
     validators: Mapping[str, str] = field(default_factory=dict)
     unchanged: bool = False
+    basis: str = ""
     error: UnitError | None = None
 
     @property

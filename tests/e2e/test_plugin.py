@@ -40,4 +40,4 @@ def test_the_resource_of_the_docs_syncs_verifies_and_skips_what_did_not_change(h
     home.run("retry", one, "--wait")  # it succeeded: nothing to do
     home.run("enqueue", "tafsir", "--edition", "112", "--edition", "114", "--wait", code=3)
     assert home.sql(stored)[2][2] == "He is One."  # the old rows stay
-    assert home.json("quarantine", "list")[0]["rule"] == "tafsir.empty"
+    assert home.lines("quarantine", "list")[0]["rule"] == "tafsir.empty"

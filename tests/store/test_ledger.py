@@ -327,3 +327,17 @@ def test_a_claim_keeps_to_its_limit_whatever_the_planner_thinks(database: Databa
         epoch = shards.acquire(transaction, run, one.shard, one.attempt, "h")
     lease = Lease(run.id, seq, 0, epoch, "t", "h")
     assert [len(_claim(database, lease, limit)) for limit in (3, 16, 0, -5, 1)] == [3, 16, 0, 0, 1]
+
+
+def test_a_unit_whose_rows_another_one_overwrote_is_not_known_any_more(database: Database, leases: list[Lease]) -> None:
+    """A month from another source over the year that holds it: the year's answer is not what is stored."""
+    scope = {"city_id": 1, "method_id": 3, "madhab_id": 0, "day": (0, 10_000)}
+    year, month = _claim(database, leases[0], 2)
+    rows = _rows(3)
+    _commit(database, leases[0], Settled(year, 1, parts=[Rows(rows.table, rows.rows, scope)], body_hash="h"))
+    march = {**scope, "day": (1, 1)}
+    _commit(
+        database, leases[0], Settled(month, 1, parts=[Rows(rows.table, [_rows(3, 400).rows[1]], march)], body_hash="m")
+    )
+    assert _again(database, leases[0]).known == Known(stored=True, rows=3)
+    assert _all(database, "SELECT key, body_hash FROM stored_unit ORDER BY key") == [("u0", None), ("u1", "m")]

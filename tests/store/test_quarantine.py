@@ -41,8 +41,8 @@ def refuse(database: Database, key: str, rule: str = "a.rule", resource: str = "
 def keep(database: Database, key: str, synced_at: int, source: str = "here", rows: int = 31) -> int:
     with database.write() as transaction:
         row = transaction.one(
-            "INSERT INTO stored_unit (resource, key, source, run_id, synced_at, rows)"
-            " VALUES ('prayer', :key, :source, 'r', :at, :rows) RETURNING id",
+            "INSERT INTO stored_unit (resource, key, source, run_id, synced_at, rows, body_hash)"
+            " VALUES ('prayer', :key, :source, 'r', :at, :rows, 'h') RETURNING id",
             key=key,
             source=source,
             at=synced_at,

@@ -16,6 +16,7 @@ def upgrade() -> None:
     for name in ("quarantined", "unchanged", "anew"):
         op.add_column("run", sa.Column(name, sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column("stored_unit", sa.Column("validators", sa.Text(), nullable=True))
+    op.add_column("stored_unit", sa.Column("basis", sa.Text(), server_default=sa.text("''"), nullable=False))
     _index_failures("state IN ('failed', 'quarantined')")
     op.create_table(
         "quarantine",
@@ -59,6 +60,7 @@ def downgrade() -> None:
     for table in ("unit_change", "waiver", "quarantine"):
         op.drop_table(table)
     _index_failures("state = 'failed'")
+    op.drop_column("stored_unit", "basis")
     op.drop_column("stored_unit", "validators")
     for name in ("anew", "unchanged", "quarantined"):
         op.drop_column("run", name)
