@@ -9,6 +9,7 @@ SynctlError
 ├── Busy                      8   somebody else holds the lock
 ├── RedisUnreachable         10
 ├── DatabaseUnreachable      10
+├── Unstorable                1   the database refuses the rows of a unit
 ├── Fenced                    1   the lease was lost: this process must not commit
 └── UnitError                     why one unit failed; the run goes on
     ├── TransientError            may succeed when tried again
@@ -96,6 +97,10 @@ class DatabaseUnreachable(SynctlError):
     """The database cannot be opened, read or written."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+class Unstorable(SynctlError):
+    """The database refuses what it was given: a text it cannot hold, a number out of range, a row twice."""
 
 
 class Fenced(SynctlError):

@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 from synctl.engine.gauge import Gauge
 from synctl.engine.pool import WorkPool
 from synctl.engine.stop import StopReason, StopSignal
-from synctl.errors import DatabaseUnreachable, FatalError, Fenced
+from synctl.errors import DatabaseUnreachable, FatalError, Fenced, RejectedError, Unstorable
 from synctl.resource import Session
 from synctl.states import REQUESTED, RunState, outcome
 from synctl.store import ledger, runs, shards
@@ -134,9 +134,24 @@ class ShardRunner:
                 return []
             step = settled[start : start + MOST_PER_COMMIT]
             last = start + MOST_PER_COMMIT >= len(settled)
-            counters, claimed = self._patiently(partial(self._step, settled=step, room=room if last else 0))
-            if counters is not None:
-                self._gauge.committed(len(step), sum(_rows(result) for result in step), counters)
+            claimed = self._commit_whole(step, room if last else 0)
+        return claimed
+
+    def _commit_whole(self, step: Sequence[Settled], room: int) -> list[ledger.Claimed]:
+        """Commit a step at once; where the database refuses a unit's rows, each alone, and that one as failed."""
+        try:
+            counters, claimed = self._patiently(partial(self._step, settled=step, room=room))
+        except Unstorable as error:
+            if not step or (len(step) == 1 and step[0].error is not None):
+                raise
+            if len(step) == 1:
+                log.error("unit %s: %s", step[0].unit.key, error)
+                return self._commit_whole([replace(step[0], error=RejectedError(str(error)), parts=())], room)
+            for result in step:
+                self._commit_whole([result], 0)
+            return self._commit_whole([], room)
+        if counters is not None:
+            self._gauge.committed(len(step), sum(_rows(result) for result in step), counters)
         return claimed
 
     def _step(

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from synctl.errors import DatabaseUnreachable
+from synctl.errors import DatabaseUnreachable, Unstorable
 
 Row = Mapping[str, Any]
 
@@ -226,7 +226,9 @@ def _clear_errors(location: str) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         raise DatabaseUnreachable(f"database {location}: {error}", hint=_sqlite_hint(str(error))) from error
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.DataError):
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError):
+            raise Unstorable(f"database {location}: {error}") from error
+        if isinstance(error, sqlite3.ProgrammingError):
             raise
         raise DatabaseUnreachable(
             f"database {location}: {error}",

@@ -186,7 +186,7 @@ def _settle(transaction: Transaction, lease: Lease, result: Settled, changed: in
         attempts=result.attempts,
         error_class=type(error).__name__ if error else None,
         http_status=error.http_status if error else None,
-        message=str(error)[:MESSAGE_LIMIT] if error else None,
+        message=str(error)[:MESSAGE_LIMIT].replace("\0", "\ufffd") if error else None,  # PostgreSQL stores no NUL
         rows=0 if error else result.row_count,
         changed=changed,
         body_hash=result.body_hash,

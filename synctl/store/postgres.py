@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from synctl.errors import DatabaseUnreachable
+from synctl.errors import DatabaseUnreachable, Unstorable
 from synctl.store.db import Row, Transaction, pyformat
 
 try:
@@ -67,6 +67,8 @@ class PostgresDatabase:
                 f"database {self.location}: {str(error).strip().splitlines()[0]}",
                 hint="is the server up, and [database] url right?",
             ) from error
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.CardinalityViolation) as error:
+            raise Unstorable(f"database {self.location}: {str(error).strip().splitlines()[0]}") from error
         except psycopg.errors.UndefinedTable as error:
             raise DatabaseUnreachable(
                 f"database {self.location}: {error.diag.message_primary}",

@@ -17,7 +17,8 @@ from synctl.engine.enqueue import Enqueuer, Order
 from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.server import EmbeddedServer
 from synctl.errors import FatalError, RejectedError
-from synctl.resource import Batch, Context, Known, Missing, Selectors, Session
+from synctl.processors.prayer import TABLE
+from synctl.resource import Batch, Context, Known, Missing, Rows, Selectors, Session
 from synctl.states import RunState
 from synctl.store import shards
 from synctl.store.db import Database
@@ -146,3 +147,16 @@ def _raising(error: Exception) -> Callable[[], NoReturn]:
         raise error
 
     return act
+
+
+@pytest.mark.usefixtures("client")
+def test_a_unit_that_the_database_refuses_fails_alone(database: Database, resource: Scripted, shard: Shard) -> None:
+    bad = [True]
+
+    def unit() -> Batch:
+        return Batch([Rows(TABLE, [(1, 3, 0, 1, *[None] * 12)])] if bad and bad.pop() else [])
+
+    resource.unit = unit
+    assert _drain(shard) == "drained: partial"
+    run = get(database, shard.run_id)
+    assert (run.done, run.failed) == (len(CITIES) - 1, 1)
