@@ -49,7 +49,7 @@ def quarantine(
 ) -> None:
     """See and settle units whose answer broke a rule: nothing of it was stored, and the rows from before stayed.
 
-    accept waives the rule for the unit, so that its next sync may store it; the finding is kept until then.
+    accept waives the rule for the unit until a sync stores it; the finding is kept until then.
     reject removes the finding; the unit stays as it was, and is checked like any other next time. Instead of
     units, --rule and --resource name all that broke a rule. --json: one object a line.
 

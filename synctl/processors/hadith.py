@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from functools import partial
 from threading import Event
@@ -14,7 +15,19 @@ import msgspec
 
 from synctl.config import Settings
 from synctl.errors import MismatchError, NotFound, UnitError, UpstreamUnavailable, UsageError
-from synctl.processors.hadith_rules import RULES, SAMPLE_TEXTS, UNWAIVABLE, Outline, Part, breaches, shrinks
+from synctl.processors.hadith_rules import (
+    RULES,
+    SAMPLE_TEXTS,
+    UNWAIVABLE,
+    Counts,
+    Outline,
+    Part,
+    breaches,
+    emptied,
+    list_breaches,
+    repeats,
+    shrinks,
+)
 from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Unit
 from synctl.sources.hadith_api import Edition, HadithApiSource
 from synctl.store import hadith as store
@@ -63,11 +76,12 @@ class HadithSession:
         """Fetch, decode and verify one edition."""
         unit = msgspec.convert(spec, _Spec)
         fetched = self.source.fetch(unit.edition, partial(_accept, unit, known), known.body_hash, known.validators)
+        counted = _counted(known.validators) if fetched.value is None else _counts(fetched.value)
         return Batch(
             fetched.value or [],
             body_hash=fetched.body_hash,
             attempts=fetched.attempts,
-            validators=fetched.validators,
+            validators={**fetched.validators, **{name: str(value) for name, value in asdict(counted).items()}},
             unchanged=fetched.value is None,
         )
 
@@ -95,7 +109,7 @@ class HadithResource:
         with database.read() as transaction:
             listed = store.catalogue(transaction)
         if not listed or any(name not in listed and not _of(name, listed) for name in wanted):
-            listed = _refreshed(database, settings)
+            listed = _refreshed(database, settings, listed)
         chosen = _chosen(selectors, listed)
         params: dict[str, object] = {"editions": sorted(chosen)}
         if selectors.accept_shrink:
@@ -122,7 +136,10 @@ class HadithResource:
         for edition in store.editions(transaction):
             outline = _stored_outline(transaction, edition.name, edition.title)
             found = list(breaches(outline, listed.get(edition.collection, ""), edition.direction))
-            found += shrinks(*store.row_counts(transaction, edition.name))
+            now = Counts(*store.counts(transaction, edition.name))
+            before = _counted(store.validators(transaction, edition.name))
+            found += [*shrinks(now, before), *emptied(now, before)]
+            found += repeats(*store.repeated(transaction, edition.name), now.hadiths)
             for breach in found:
                 yield Finding(breach.rule, edition.name, breach.message)
 
@@ -141,13 +158,27 @@ RESOURCE: Final = HadithResource()
 def _accept(unit: _Spec, known: Known, edition: Edition) -> list[Rows]:
     """Turn an edition into rows. Raises MismatchError where a rule does not hold and is not waived."""
     parts = _rows(unit.edition, edition)
-    waived = (known.waived | {"hadith.shrink"} if unit.accept_shrink else known.waived) - UNWAIVABLE
-    found = [*shrinks(sum(len(part.rows) for part in parts), known.rows)]
+    waived = known.waived - UNWAIVABLE
+    now, before = _counts(parts), _counted(known.validators)
+    found = [] if unit.accept_shrink else [*shrinks(now, before), *emptied(now, before)]
     found += breaches(_outline(edition), unit.title, unit.direction)
+    for text, times in Counter(one.text for one in edition.hadiths if one.text).most_common(1):
+        found += repeats(text, times, now.hadiths)
     for breach in found:
         if breach.rule not in waived:
             raise MismatchError(breach.rule, breach.message, sample=breach.sample)
     return parts
+
+
+def _counts(parts: Sequence[Rows]) -> Counts:
+    edition, _, hadiths, grades = parts
+    ((_, _, _, empty_texts),) = edition.rows
+    return Counts(len(hadiths.rows), len(grades.rows), msgspec.convert(empty_texts, int))
+
+
+def _counted(validators: Mapping[str, str]) -> Counts:
+    """Read what was counted in the last answer: it is kept with the ETag of that."""
+    return Counts(**{one.name: int(validators[one.name]) for one in fields(Counts) if one.name in validators})
 
 
 def _rows(name: str, edition: Edition) -> list[Rows]:
@@ -211,7 +242,7 @@ def _stored_outline(transaction: Transaction, name: str, title: str) -> Outline:
     )
 
 
-def _refreshed(database: Database, settings: Settings) -> dict[str, Listed]:
+def _refreshed(database: Database, settings: Settings, stored: Collection[str]) -> dict[str, Listed]:
     """Ask upstream for its list and keep it. Raises UpstreamUnavailable."""
     limits = settings.sources.hadith_api
     hasty = replace(
@@ -229,6 +260,11 @@ def _refreshed(database: Database, settings: Settings) -> dict[str, Listed]:
             hint="try again later, or see `synctl doctor`; it is asked for once, and when a name is not in it",
             http_status=error.http_status,
         ) from error
+    for breach in list_breaches([one.name for one in found], stored):
+        raise UpstreamUnavailable(
+            f"the list of hadith editions is not taken: {breach.message}",
+            hint="what is stored of the list stays; try again later",
+        )
     with database.write() as transaction:
         store.store_catalogue(transaction, found)
     with database.read() as transaction:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
+
+from synctl.words import count
 
 RULES: Final[Mapping[str, str]] = {
     "hadith.shape": "every field is there and of its type, numbers are digits with at most one point; cannot be waived",
@@ -14,12 +17,16 @@ RULES: Final[Mapping[str, str]] = {
     "hadith.unique": "every hadith number once; cannot be waived",
     "hadith.sections": "every section has a name, details and hadiths; every hadith is in one of them, or in 0",
     "hadith.counts": "hadiths lie within their section's numbers; of all those at most 1 % is missing",
-    "hadith.shrink": "at most 1 % fewer rows than are stored, unless --accept-shrink",
+    "hadith.texts": "no text in more than 5 % of the hadiths; at most 1 % more without one than are stored",
+    "hadith.shrink": "at most 1 % fewer hadiths, and at most 1 % fewer grades, than are stored, unless --accept-shrink",
+    "hadith.list": "a list that names editions, each once, and half of those that it named; cannot be waived",
 }
-UNWAIVABLE: Final = frozenset({"hadith.shape", "hadith.unique"})
+UNWAIVABLE: Final = frozenset({"hadith.shape", "hadith.unique", "hadith.list"})
 """What breaks them cannot be stored as it is."""
 TOLERANCE: Final = 100
 """One in so many may be missing: upstream itself lacks some hadiths of the large collections."""
+REPEATED: Final = 20
+"""One in so many may have the same text, and fewer than so many always: upstream has "not available" in some."""
 SAMPLE_TEXTS: Final = 50
 FEWEST_LETTERS: Final = 20
 """Fewer tell nothing of a script."""
@@ -48,6 +55,15 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """How much an edition has. Without hadiths: that is not known."""
+
+    hadiths: int = 0
+    grades: int = 0
+    empty_texts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Breach:
     """A rule that does not hold, and where."""
 
@@ -64,10 +80,38 @@ def breaches(outline: Outline, title: str, direction: str) -> Iterator[Breach]:
     yield from _counts(outline)
 
 
-def shrinks(rows: int, before: int) -> Iterator[Breach]:
-    """Compare the rows of an edition with those that were stored; `before` is 0 where that is not known."""
-    if (before - rows) * TOLERANCE > before:
-        yield Breach("hadith.shrink", f"{rows:,} rows, {before:,} are stored", {"rows": rows, "stored": before})
+def shrinks(now: Counts, before: Counts) -> Iterator[Breach]:
+    """Compare an edition with what was stored of it: grades apart, of which a hadith may have many."""
+    for what in ("hadiths", "grades"):
+        left, stored = getattr(now, what), getattr(before, what)
+        if (stored - left) * TOLERANCE > stored:
+            yield Breach("hadith.shrink", f"{left:,} {what}, {stored:,} are stored", {what: left, "stored": stored})
+
+
+def emptied(now: Counts, before: Counts) -> Iterator[Breach]:
+    """Compare the share of hadiths without a text with that of what was stored."""
+    if (now.empty_texts * before.hadiths - before.empty_texts * now.hadiths) * TOLERANCE > now.hadiths * before.hadiths:
+        message = f"{now.empty_texts:,} hadiths without a text, {before.empty_texts:,} are stored"
+        yield Breach("hadith.texts", message, {"empty_texts": now.empty_texts, "stored": before.empty_texts})
+
+
+def repeats(text: str, times: int, hadiths: int) -> Iterator[Breach]:
+    """Look at the text that most hadiths have: an error in place of texts is one."""
+    if times >= REPEATED and times * REPEATED > hadiths:
+        yield Breach("hadith.texts", f"{times:,} of {hadiths:,} hadiths have the same text", text[:200])
+
+
+def list_breaches(names: Sequence[str], stored: Collection[str]) -> Iterator[Breach]:
+    """Check the names of a list of editions against the list that is stored."""
+    if not all(names):
+        yield Breach("hadith.list", "an edition has no name")
+    if twice := sorted(name for name, times in Counter(names).items() if times > 1):
+        yield Breach("hadith.list", f"listed more than once: {_some(twice)}", twice[:SHOWN])
+    left = len(set(stored).intersection(names))
+    if not names or left * 2 < len(stored):
+        yield Breach(
+            "hadith.list", f"{count(len(names), 'edition')}; of {len(stored):,} that are stored {left:,} are left"
+        )
 
 
 def _edition(outline: Outline, title: str, direction: str) -> Iterator[Breach]:

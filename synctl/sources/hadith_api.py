@@ -269,14 +269,14 @@ def _text(text: str) -> str:
 def _editions(body: bytes) -> list[Listed]:
     return [
         Listed(
-            name=entry.name,
-            collection=collection,
-            title=listed.name,
-            language=entry.language,
-            direction=entry.direction,
-            author=entry.author,
-            origin=entry.source,
-            comments=entry.comments,
+            name=_text(entry.name),
+            collection=_text(collection),
+            title=_text(listed.name),
+            language=_text(entry.language),
+            direction=_text(entry.direction),
+            author=_text(entry.author),
+            origin=_text(entry.source),
+            comments=_text(entry.comments),
         )
         for collection, listed in _decode_list(body).items()
         for entry in listed.collection

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from synctl.clock import iso
 from synctl.store.db import Row, Transaction
 from synctl.store.upsert import Table, upsert_rows
@@ -162,17 +164,35 @@ def outline(transaction: Transaction, edition: str) -> list[tuple[str, int]]:
     return [(row["number"], row["section"]) for row in rows]
 
 
-def row_counts(transaction: Transaction, edition: str) -> tuple[int, int]:
-    """Return how many rows an edition has, and how many its last sync verified."""
-    of_edition = " + ".join(
-        f"(SELECT COUNT(*) FROM {table.name} WHERE edition = :edition)" for table in (SECTION, HADITH, GRADE)
-    )
+def counts(transaction: Transaction, edition: str) -> tuple[int, int, int]:
+    """Return how many hadiths, grades and hadiths without a text are stored of an edition."""
     row = transaction.one(
-        f"SELECT {of_edition} + 1 AS found, u.rows AS verified"
-        " FROM hadith_edition e JOIN stored_unit u ON u.id = e.unit_id WHERE e.name = :edition",
+        "SELECT (SELECT COUNT(*) FROM hadith WHERE edition = :edition) AS hadiths,"
+        " (SELECT COUNT(*) FROM hadith_grade WHERE edition = :edition) AS grades,"
+        " (SELECT COUNT(*) FROM hadith WHERE edition = :edition AND text = '') AS empty_texts",
         edition=edition,
     )
-    return (0, 0) if row is None else (row["found"], row["verified"])
+    return (0, 0, 0) if row is None else (row["hadiths"], row["grades"], row["empty_texts"])
+
+
+def validators(transaction: Transaction, edition: str) -> dict[str, str]:
+    """Return what was kept of the answer that is stored."""
+    row = transaction.one(
+        "SELECT u.validators FROM hadith_edition e JOIN stored_unit u ON u.id = e.unit_id WHERE e.name = :edition",
+        edition=edition,
+    )
+    found = None if row is None else row["validators"]
+    return msgspec.json.decode(found, type=dict[str, str]) if found else {}
+
+
+def repeated(transaction: Transaction, edition: str) -> tuple[str, int]:
+    """Return the text that most hadiths of an edition have, but the empty one, and how many have it."""
+    row = transaction.one(
+        "SELECT text, COUNT(*) AS times FROM hadith WHERE edition = :edition AND text <> ''"
+        " GROUP BY text ORDER BY times DESC LIMIT 1",
+        edition=edition,
+    )
+    return ("", 0) if row is None else (row["text"], row["times"])
 
 
 def texts(transaction: Transaction, edition: str, limit: int) -> list[str]:

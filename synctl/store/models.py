@@ -222,7 +222,7 @@ class Quarantine(SQLModel, table=True):
 
 
 class Waiver(SQLModel, table=True):
-    """A rule that an operator has waived for a unit: the next answer may break it."""
+    """A rule that an operator has waived for a unit: the next answer that is stored may break it, and no other."""
 
     resource: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
@@ -230,6 +230,9 @@ class Waiver(SQLModel, table=True):
     who: str
     reason: str = Field(sa_column=Column(Text, nullable=False))
     at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    stored_hash: str | None = Field(
+        sa_column=Column(Text, nullable=True), default=None, description="of the answer it was used for; NULL: not yet"
+    )
 
 
 class UnitChange(SQLModel, table=True):

@@ -31,7 +31,7 @@ def known(transaction: Transaction, run_seq: int, keys: Sequence[str]) -> dict[s
         **parameters,
     )
     waivers = transaction.all(
-        f"SELECT key, rule FROM waiver WHERE resource = :resource AND key IN ({marks})",
+        f"SELECT key, rule FROM waiver WHERE resource = :resource AND stored_hash IS NULL AND key IN ({marks})",
         resource=run["resource"],
         **parameters,
     )
@@ -51,7 +51,7 @@ def _known(row: Row | None, run: Row, waived: set[str]) -> Known:
         stored=True,
         body_hash=row["body_hash"] if usable else None,
         rows=row["rows"] if same_source else 0,
-        validators=msgspec.json.decode(row["validators"]) if usable and row["validators"] else {},
+        validators=msgspec.json.decode(row["validators"]) if same_source and row["validators"] else {},
         waived=frozenset(waived),
     )
 
@@ -78,6 +78,7 @@ def publish(transaction: Transaction, lease: Lease, result: Settled, resource: s
     transaction.execute(
         "DELETE FROM quarantine WHERE resource = :resource AND key = :key", resource=resource, key=result.unit.key
     )
+    _use_waivers(transaction, resource, result)
     if result.unchanged:
         return 0
     written = 0
@@ -87,6 +88,18 @@ def publish(transaction: Transaction, lease: Lease, result: Settled, resource: s
             written += changes.replace(transaction, lease.run_seq, result.unit.key, part)
         written += upsert(transaction, part, row["id"])
     return written
+
+
+def _use_waivers(transaction: Transaction, resource: str, result: Settled) -> None:
+    """What was accepted is stored now. It stays accepted for `verify`; the next answer is judged like any other."""
+    answer = {"resource": resource, "key": result.unit.key, "hash": result.body_hash or ""}
+    transaction.execute(
+        "DELETE FROM waiver WHERE resource = :resource AND key = :key AND stored_hash <> :hash", **answer
+    )
+    transaction.execute(
+        "UPDATE waiver SET stored_hash = :hash WHERE resource = :resource AND key = :key AND stored_hash IS NULL",
+        **answer,
+    )
 
 
 def _overwrite(transaction: Transaction, part: Rows, unit_id: int) -> None:

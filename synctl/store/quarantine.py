@@ -108,7 +108,7 @@ def accept(transaction: Transaction, refused: Refused, actor: Actor, reason: str
     transaction.execute(
         "INSERT INTO waiver (resource, key, rule, who, reason, at) VALUES (:resource, :key, :rule, :who, :reason, :at)"
         " ON CONFLICT (resource, key, rule) DO UPDATE SET who = excluded.who, reason = excluded.reason,"
-        " at = excluded.at",
+        " at = excluded.at, stored_hash = NULL",
         resource=refused.resource,
         key=refused.unit,
         rule=refused.rule,

@@ -25,9 +25,10 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is stored of a unit, from the source that is asked again. It may save work; a forced run knows nothing.
+    """What is stored of a unit, from the source that is asked again.
 
-    `validators` are what the source kept of its last answer. Rules in `waived` may be broken.
+    `body_hash` may save work, so a forced run has none. `validators` are what the resource kept of the last answer: an
+    ETag, a count. Rules in `waived` may be broken.
     """
 
     stored: bool = False

@@ -15,7 +15,17 @@ import pytest
 from synctl.config import Settings
 from synctl.errors import ExitCode, NotFound, UpstreamUnavailable, UsageError
 from synctl.processors.hadith import DEFAULT, RESOURCE, HadithSession
-from synctl.processors.hadith_rules import Breach, Outline, Part, breaches, shrinks
+from synctl.processors.hadith_rules import (
+    Breach,
+    Counts,
+    Outline,
+    Part,
+    breaches,
+    emptied,
+    list_breaches,
+    repeats,
+    shrinks,
+)
 from synctl.resource import NOTHING_KNOWN, Context, Plan, Selectors
 from synctl.store import hadith as store
 from synctl.store.db import Database
@@ -202,9 +212,79 @@ def test_a_few_letters_tell_nothing_of_a_script() -> None:
     assert broken(OUTLINE, direction="rtl") == ["hadith.edition"]
 
 
-@pytest.mark.parametrize(("rows", "before", "shrunk"), [(99, 100, False), (98, 100, True), (5, 0, False), (0, 1, True)])
-def test_a_hundredth_may_go(rows: int, before: int, shrunk: bool) -> None:
-    assert bool(list(shrinks(rows, before))) is shrunk
+@pytest.mark.parametrize(
+    ("now", "before", "shrunk"),
+    [
+        (Counts(99), Counts(100), False),
+        (Counts(98), Counts(100), True),
+        (Counts(5, 5), Counts(), False),
+        (Counts(), Counts(1), True),
+        (Counts(1000, 98), Counts(500, 100), True),
+        (Counts(98, 1000), Counts(100, 500), True),
+    ],
+)
+def test_a_hundredth_may_go_of_hadiths_and_of_grades(now: Counts, before: Counts, shrunk: bool) -> None:
+    assert bool(list(shrinks(now, before))) is shrunk
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "refused"),
+    [
+        (Counts(100, empty_texts=3), Counts(100, empty_texts=2), False),
+        (Counts(100, empty_texts=4), Counts(100, empty_texts=2), True),
+        (Counts(200, empty_texts=4), Counts(100, empty_texts=2), False),
+        (Counts(100, empty_texts=100), Counts(), False),
+        (Counts(), Counts(100, empty_texts=2), False),
+    ],
+)
+def test_a_hundredth_more_may_be_without_a_text(now: Counts, before: Counts, refused: bool) -> None:
+    assert [breach.rule for breach in emptied(now, before)] == ["hadith.texts"] * refused
+
+
+@pytest.mark.parametrize(
+    ("times", "hadiths", "refused"), [(19, 40, False), (20, 40, True), (20, 400, False), (21, 400, True)]
+)
+def test_one_text_may_be_that_of_a_twentieth(times: int, hadiths: int, refused: bool) -> None:
+    assert [breach.rule for breach in repeats("<html>", times, hadiths)] == ["hadith.texts"] * refused
+
+
+LISTS: list[tuple[list[str], list[str], str]] = [
+    (["a", "b"], [], ""),
+    (["b", "c"], ["a", "b"], ""),
+    ([], [], "0 editions; of 0 that are stored 0 are left"),
+    (["c", "d", "e"], ["a", "b", "c"], "3 editions; of 3 that are stored 1 are left"),
+    (["a", "b", "a"], [], "listed more than once: a"),
+    (["a", ""], [], "an edition has no name"),
+]
+
+
+@pytest.mark.parametrize(("names", "stored", "says"), LISTS, ids=str)
+def test_a_list_names_editions_once_and_half_of_those_it_named(names: list[str], stored: list[str], says: str) -> None:
+    assert [breach.message for breach in list_breaches(names, stored)] == [says] * bool(says)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda listing: listing.clear(),
+        lambda listing: listing["nawawi"]["collection"].append(listing["nawawi"]["collection"][0]),
+        lambda listing: listing["nawawi"]["collection"][0].update(comments="an invented\0comment"),
+        lambda listing: [listing.pop(name) for name in [*listing][1:]],
+    ],
+)
+def test_of_a_list_that_is_not_one_nothing_is_stored(
+    plan: Any, cdn: LoopbackServer, database: Database, monkeypatch: pytest.MonkeyPatch, edit: Any
+) -> None:
+    plan()
+    with database.read() as transaction:
+        before = store.catalogue(transaction)
+    changed = hadith.listing()
+    edit(changed)
+    monkeypatch.setattr(hadith, "listing", lambda: changed)
+    with pytest.raises(UpstreamUnavailable, match="the list of hadith editions"):
+        plan(edition=("tlh-bukhari",))
+    with database.read() as transaction:
+        assert store.catalogue(transaction) == before
 
 
 def store_edition(database: Database, settings: Settings, edition: str) -> None:
@@ -215,9 +295,10 @@ def store_edition(database: Database, settings: Settings, edition: str) -> None:
         batch = session.process(unit.spec, NOTHING_KNOWN)
     with database.write() as transaction:
         row = transaction.one(
-            "INSERT INTO stored_unit (resource, key, source, run_id, synced_at, rows)"
-            " VALUES ('hadith', :key, 'hadith_api', 'hadith-1', 1, :rows) RETURNING id",
+            "INSERT INTO stored_unit (resource, key, source, run_id, synced_at, rows, validators)"
+            " VALUES ('hadith', :key, 'hadith_api', 'hadith-1', 1, :rows, :validators) RETURNING id",
             key=edition,
+            validators=msgspec.json.encode(batch.validators).decode(),
             rows=batch.row_count,
         )
         assert row is not None
@@ -237,11 +318,13 @@ def test_an_audit_of_what_was_just_stored_finds_nothing(database: Database, sett
     [
         ("DELETE FROM hadith WHERE number = '2'", {"hadith.counts"}),
         ("DELETE FROM hadith WHERE number IN ('2', '3', '20')", {"hadith.counts", "hadith.shrink"}),
-        ("DELETE FROM hadith_section WHERE number = 1", {"hadith.sections", "hadith.shrink"}),
+        ("DELETE FROM hadith_section WHERE number = 1", {"hadith.sections"}),
         ("UPDATE hadith_section SET hadith_first = NULL WHERE number = 1", {"hadith.sections"}),
         ("UPDATE hadith SET section = 7 WHERE number = '2'", {"hadith.sections"}),
         ("UPDATE hadith SET number = '999' WHERE number = '2'", {"hadith.counts"}),
         ("UPDATE hadith_edition SET title = 'Another'", {"hadith.edition"}),
+        ("UPDATE hadith SET text = '' WHERE number = '2'", {"hadith.texts"}),
+        ("UPDATE hadith SET text = 'كلمة' WHERE position <= 20", {"hadith.texts"}),
         ("UPDATE hadith SET text = 'only Latin letters here, and quite a few of them'", {"hadith.edition"}),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from synctl.errors import MismatchError, RejectedError, TransientError
 from synctl.processors.hadith import HadithSession
-from synctl.processors.hadith_rules import RULES
+from synctl.processors.hadith_rules import RULES, UNWAIVABLE
 from synctl.resource import NOTHING_KNOWN, Batch, Known
 from synctl.sources.hadith_api import Edition, HadithApiSource, read
 from tests.sources.conftest import OpenFetcher
@@ -171,7 +171,7 @@ def test_a_body_that_is_known_is_not_decoded(session: HadithSession, monkeypatch
         raise AssertionError("decoded")
 
     monkeypatch.setattr("synctl.sources.hadith_api.read", no)
-    again = process(session, "eng-nawawi", stored(first, validators={}))
+    again = process(session, "eng-nawawi", stored(first, validators={**first.validators, "etag": ""}))
     assert (again.unchanged, again.body_hash, again.validators) == (True, first.body_hash, first.validators)
 
 
@@ -207,6 +207,7 @@ SPOILED = {
     "drop": "hadith.counts",
     "cut": "hadith.counts",
     "renamed": "hadith.edition",
+    "error-as-text": "hadith.texts",
     "other-script": "hadith.edition",
     "moved": "hadith.sections",
     "misplaced": "hadith.counts",
@@ -226,7 +227,7 @@ SPOILED = {
 
 def test_every_way_to_spoil_a_file_has_its_rule() -> None:
     assert SPOILED.keys() == BENDS.keys()
-    assert set(SPOILED.values()) | {"hadith.shrink"} == RULES.keys()
+    assert set(SPOILED.values()) | {"hadith.shrink", "hadith.list"} == RULES.keys()
 
 
 @pytest.mark.parametrize("edition", ["eng-bukhari", "ara-malik"])
@@ -246,25 +247,44 @@ def test_a_rule_that_is_waived_lets_pass_what_can_be_stored(
 ) -> None:
     bend = next((bend for bend, broken in SPOILED.items() if broken == rule), "cut")
     cdn.faults.rules = [Fault(Kind.BEND, bend)]
-    waived = Known(waived=frozenset(RULES.keys() - {"hadith.shape", "hadith.unique"} | {rule}))
-    if rule in ("hadith.shape", "hadith.unique"):
+    waived = Known(waived=frozenset(RULES.keys() - UNWAIVABLE | {rule}))
+    if rule in {"hadith.shape", "hadith.unique"}:
         with pytest.raises(MismatchError, match=rule):
             process(session, "eng-malik", waived)
     else:
         assert of(process(session, "eng-malik", waived), "hadith_edition")
 
 
-def test_a_drop_of_more_than_a_hundredth_is_refused_unless_it_is_accepted(session: HadithSession) -> None:
-    rows = process(session, "eng-nawawi").row_count
-    known = Known(stored=True, rows=rows + 1, body_hash="another")
-    with pytest.raises(MismatchError, match=rf"hadith\.shrink: {rows} rows, {rows + 1} are stored") as raised:
-        process(session, "eng-nawawi", known)
-    assert raised.value.sample == {"rows": rows, "stored": rows + 1}
-    assert session.process(spec("eng-nawawi", accept_shrink=True), known).row_count == rows
-    waived = Known(stored=True, rows=rows + 1, waived=frozenset({"hadith.shrink"}))
-    assert process(session, "eng-nawawi", waived).row_count == rows
+SHRUNK = [
+    ({"hadiths": "147", "empty_texts": "2"}, "hadith.shrink: 145 hadiths, 147 are stored"),
+    ({"hadiths": "145", "grades": "220", "empty_texts": "2"}, "hadith.shrink: 217 grades, 220 are stored"),
+    ({"hadiths": "145", "empty_texts": "0"}, "hadith.texts: 2 hadiths without a text, 0 are stored"),
+]
+
+
+@pytest.mark.parametrize(("validators", "says"), SHRUNK, ids=str)
+def test_what_shrinks_by_more_than_a_hundredth_is_refused_unless_it_is_accepted(
+    session: HadithSession, validators: dict[str, str], says: str
+) -> None:
+    known = Known(stored=True, rows=1000, body_hash="another", validators=validators)
+    with pytest.raises(MismatchError) as raised:
+        process(session, "eng-malik", known)
+    assert str(raised.value) == says
+    assert of(session.process(spec("eng-malik", accept_shrink=True), known), "hadith")
+    waived = Known(stored=True, validators=validators, waived=frozenset({raised.value.rule}))
+    assert of(process(session, "eng-malik", waived), "hadith")
 
 
 def test_a_drop_of_a_hundredth_is_none(session: HadithSession) -> None:
-    rows = process(session, "eng-malik").row_count
-    assert process(session, "eng-malik", Known(stored=True, rows=rows + rows // 100)).row_count == rows
+    first = process(session, "eng-malik")
+    assert {name: first.validators[name] for name in ("hadiths", "grades", "empty_texts")} == {
+        "hadiths": "145", "grades": "217", "empty_texts": "2",
+    }  # fmt: skip
+    known = Known(stored=True, validators={"hadiths": "146", "grades": "219", "empty_texts": "1"})
+    assert of(process(session, "eng-malik", known), "hadith")
+
+
+def test_an_error_in_place_of_texts_is_accepted_by_a_waiver_only(session: HadithSession, cdn: LoopbackServer) -> None:
+    cdn.faults.rules = [Fault(Kind.BEND, "error-as-text")]
+    with pytest.raises(MismatchError, match="20 of 42 hadiths have the same text"):
+        session.process(spec("eng-nawawi", accept_shrink=True), NOTHING_KNOWN)

@@ -187,7 +187,9 @@ def _hadith(book: Book, number: str, direction: str) -> File:
     elif placed:
         made["arabicnumber"] = f"{whole - 1}.0{whole % 9 + 1}"  # a string, and another number
     words = _WORDS[direction]
-    made["text"] = "" if number in book.empty else " ".join(words[(whole + turn) % len(words)] for turn in range(9))
+    made["text"] = (
+        "" if number in book.empty else " ".join([*(words[(whole + turn) % len(words)] for turn in range(9)), number])
+    )
     made["grades"] = [
         {"name": name, "grade": GRADES[(whole + turn) % len(GRADES)]} for turn, name in enumerate(GRADERS[: whole % 4])
     ] if book.graded else []  # fmt: skip
@@ -220,6 +222,11 @@ def _drop(file: File) -> None:
 
 def _cut(file: File) -> None:
     del file["hadiths"][len(file["hadiths"]) // 2 :]
+
+
+def _error(file: File) -> None:
+    for hadith in file["hadiths"][: max(20, len(file["hadiths"]) // 20 + 1)]:
+        hadith["text"] = "<!DOCTYPE html><title>An invented error</title>"
 
 
 def _renamed(file: File) -> None:
@@ -268,6 +275,7 @@ BENDS: Mapping[str, Callable[[File], None]] = {
     "drop": _drop,
     "cut": _cut,
     "renamed": _renamed,
+    "error-as-text": _error,
     "other-script": _other_script,
     "moved": _moved,
     "misplaced": _misplaced,

@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("who", sa.String(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("stored_hash", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("resource", "key", "rule"),
     )
     op.create_table(
