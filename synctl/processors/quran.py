@@ -14,7 +14,16 @@ from synctl.config import Settings
 from synctl.errors import MismatchError, NotFound, UsageError
 from synctl.processors.quran_audit import audit
 from synctl.processors.quran_rows import catalogue, rows
-from synctl.processors.quran_rules import RULES, Broken, broken, broken_list, collisions
+from synctl.processors.quran_rules import (
+    RULES,
+    UNWAIVABLE,
+    Broken,
+    broken,
+    broken_list,
+    collisions,
+    mislabelled,
+    misspelt,
+)
 from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Unit
 from synctl.sources.quran import Fetched, Quran, QuranSource
 from synctl.store.db import Database, Transaction
@@ -48,6 +57,14 @@ def _alquran(context: Context) -> QuranSource:
 SOURCES: Final[Mapping[str, Callable[[Context], QuranSource]]] = {"packaged": _packaged, "alquran": _alquran}
 
 
+class _Spec(msgspec.Struct, array_like=True, frozen=True):
+    """The `spec` of a unit, read back. `language` and `type` are what is listed, empty where no list is stored."""
+
+    edition: str
+    language: str = ""
+    type: str = ""
+
+
 class _Selection(msgspec.Struct):
     """The `params` of a plan, read back."""
 
@@ -69,11 +86,14 @@ class QuranSession:
                 return _unchanged(listed)
             _verify(broken_list(listed.value), known, listed)
             return _changed(listed, catalogue(listed.value))
-        (edition,) = msgspec.convert(spec, tuple[str])
-        fetched = self.source.fetch(edition, known.body_hash)
+        unit = msgspec.convert(spec, _Spec)
+        fetched = self.source.fetch(unit.edition, known.body_hash)
         if fetched.value is None:
             return _unchanged(fetched)
-        _verify(broken(edition, fetched.value), known, fetched)
+        _verify(broken(unit.edition, fetched.value), known, fetched)
+        _verify(mislabelled(fetched.value.edition, unit.language, unit.type), known, fetched)
+        if unit.edition == DEFAULT and (measure := _measure()) is not None:
+            _verify(misspelt(fetched.value, measure), known, fetched)
         _verify(collisions(fetched.value), Known(), fetched)
         return _changed(fetched, rows(fetched.value))
 
@@ -98,9 +118,8 @@ class QuranResource:
         editions = sorted(set(selectors.edition)) or [DEFAULT]
         source = _source(editions, selectors, settings)
         listed = source == "alquran"
-        if listed:
-            _check(editions, database)
-        units = [Unit(edition, [edition]) for edition in editions]
+        labels = _labels(editions, database) if listed else {}
+        units = [Unit(edition, [edition, *labels.get(edition, ())]) for edition in editions]
         if listed:
             units.append(Unit(LIST, []))
         return Plan(
@@ -142,7 +161,7 @@ def _measure() -> Quran | None:
 def _verify(found: Iterable[Broken], known: Known, fetched: Fetched[object]) -> None:
     """Raise the first rule that is broken and not waived."""
     for one in found:
-        if one.rule not in known.waived:
+        if one.rule not in known.waived - UNWAIVABLE:
             message = f"{one.place}: {one.message}" if one.place else one.message
             error = MismatchError(one.rule, message, sample=msgspec.to_builtins(one.sample))
             error.attempts = fetched.attempts
@@ -174,8 +193,11 @@ def _source(editions: Sequence[str], selectors: Selectors, settings: Settings) -
     return selectors.source
 
 
-def _check(editions: Sequence[str], database: Database) -> None:
-    """Refuse what cannot be an edition, and what alquran.cloud does not list, where its list is stored."""
+def _labels(editions: Sequence[str], database: Database) -> dict[str, tuple[str, str]]:
+    """Return language and type of editions, where the list of alquran.cloud is stored.
+
+    Refuses what cannot be an edition, and what is not listed there.
+    """
     for edition in editions:
         if edition == LIST or len(edition) > _LONGEST or not _IDENTIFIER.fullmatch(edition):
             raise UsageError(
@@ -183,17 +205,19 @@ def _check(editions: Sequence[str], database: Database) -> None:
                 hint="they are called as en.sahih or quran-uthmani",
             )
     with database.read() as transaction:
-        formats = {
-            row["edition"]: row["format"] for row in transaction.all("SELECT edition, format FROM quran_catalogue")
+        listed = {
+            row["edition"]: row
+            for row in transaction.all("SELECT edition, format, language, type FROM quran_catalogue")
         }
-    for edition in editions if formats else ():
-        if edition not in formats:
+    for edition in editions if listed else ():
+        if edition not in listed:
             raise NotFound(
-                f"alquran.cloud lists no edition {edition!r}{did_you_mean(edition, formats)}",
+                f"alquran.cloud lists no edition {edition!r}{did_you_mean(edition, listed)}",
                 hint="`synctl enqueue quran --source alquran` asks for its list again",
             )
-        if formats[edition] != "text":
-            raise UsageError(f"edition {edition} is {formats[edition]}: text can be synced")
+        if listed[edition]["format"] != "text":
+            raise UsageError(f"edition {edition} is {listed[edition]['format']}: text can be synced")
+    return {edition: (row["language"], row["type"]) for edition, row in listed.items()}
 
 
 def _reject_foreign(selectors: Selectors) -> None:

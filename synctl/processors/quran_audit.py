@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from synctl.processors.quran_rows import BOM, checksum, stored
-from synctl.processors.quran_rules import ayahs, bismillah, broken, each
+from synctl.processors.quran_rows import checksum, stored
+from synctl.processors.quran_rules import ayahs, bismillah, broken, disagreements
 from synctl.resource import Finding
-from synctl.sources.mushaf import letters
 from synctl.sources.quran import Quran
 from synctl.store.db import Transaction
 
@@ -34,7 +33,9 @@ def audit(transaction: Transaction, catalogue: str, measure: Quran | None) -> It
         yield from _checksums(transaction, edition)
         yield from _basmalahs(transaction, quran)
         if measure is not None and measure.edition.identifier == edition:
-            yield from _agreement(quran, measure)
+            for surah, ayah in disagreements(quran, measure):
+                place = f"{edition} {surah.number}:{ayah.number_in_surah}"
+                yield Finding("quran.agreement", place, "its letters are not those of the mushaf")
 
 
 def _checksums(transaction: Transaction, edition: str) -> Iterator[Finding]:
@@ -73,19 +74,3 @@ def _basmalahs(transaction: Transaction, quran: Quran) -> Iterator[Finding]:
         yield Finding(
             "quran.basmalah", f"{edition} {surah[0]}:{surah[1]}", f"its length is noted otherwise than {ayah}"
         )
-
-
-def _agreement(quran: Quran, measure: Quran) -> Iterator[Finding]:
-    expected = _letters(measure)
-    for place, found in _letters(quran).items():
-        if place in expected and found != expected[place]:
-            edition, (surah, ayah) = quran.edition.identifier, place
-            yield Finding("quran.agreement", f"{edition} {surah}:{ayah}", "its letters are not those of the mushaf")
-
-
-def _letters(quran: Quran) -> dict[tuple[int, int], str]:
-    texts = ((surah, ayah, (ayah.text or "").lstrip(BOM)) for surah, ayah in each(quran))
-    return {
-        (surah.number, ayah.number_in_surah): letters(text[bismillah(quran, surah, ayah) :])
-        for surah, ayah, text in texts
-    }

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from synctl.sources.mushaf import AYAHS, DIVISIONS, SAJDAS, SURAHS, WITHOUT_BASMALAH, basmalah_length, mushaf
-from synctl.sources.quran import Ayah, Listed, Quran, Surah
+from synctl.sources.mushaf import AYAHS, DIVISIONS, SAJDAS, SURAHS, WITHOUT_BASMALAH, basmalah_length, letters, mushaf
+from synctl.sources.quran import Ayah, Edition, Listed, Quran, Surah
 from synctl.words import shortened
 
 RULES: Final[Mapping[str, str]] = {
-    "quran.edition": "the edition that was asked for, as text",
+    "quran.shape": "no NUL character, no number beyond 32,767, sajdas numbered from 1 to 15; cannot be waived",
+    "quran.edition": "the edition that was asked for, as text, of the language and type that are listed for it",
     "quran.ayahs-missing": "ayahs, not an excuse in place of them",
     "quran.surahs": "114 surahs, each once, in order",
     "quran.surah-counts": "as many ayahs in each surah as it has",
     "quran.ayahs": "6,236 ayahs",
     "quran.numbering": "ayahs numbered from 1 in each surah, and from 1 to 6,236 through all of them",
     "quran.empty-ayah": "no ayah without text",
+    "quran.text": "no text in more than 1 % of the ayahs; quran-uthmani in the letters of the text that synctl has",
     "quran.revelation": "86 surahs Meccan and 28 Medinan, each as it is counted",
     "quran.structure": "30 juz, 7 manzils, 604 pages, 556 rukus, 240 quarters of a hizb, each beginning where it does",
     "quran.sajdas": "15 sajdas where they are, 4 of them obligatory",
     "quran.basmalah": "the basmalah in front of all 112 surahs that begin with it, or of none",
     "quran.checksum": "stored texts that still have the checksum of their surah and edition",
-    "quran.agreement": "quran-uthmani in the letters of the text installed with synctl (looked at by `verify`, if set)",
-    "quran.list": "a list that names editions, each once",
+    "quran.agreement": "what is stored of quran-uthmani in those letters too (looked at by `verify`, if set)",
+    "quran.list": "a list that names editions, each once; cannot be waived",
 }
+UNWAIVABLE: Final = frozenset({"quran.shape", "quran.list"})
+"""What breaks them not every database can store."""
 NEEDED: Final = "quran.numbering"
 """Waived or not: two ayahs of one number cannot both be stored."""
+LARGEST: Final = 2**15 - 1
+"""Of a SMALLINT, which most columns are."""
+REPEATED: Final = AYAHS // 100
+"""So many ayahs may have one text. The refrain of surah 55 is there 31 times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class Broken:
 
 def broken(asked: str, quran: Quran) -> Iterator[Broken]:
     """Yield every rule that an edition breaks, the most telling first."""
+    yield from _shape(quran)
     yield from _edition(asked, quran)
     for check in _CHECKS:
         yield from check(quran)
@@ -50,10 +60,37 @@ def broken(asked: str, quran: Quran) -> Iterator[Broken]:
 def broken_list(listed: list[Listed]) -> Iterator[Broken]:
     """Yield every rule that a list of editions breaks."""
     names = [one.identifier for one in listed]
+    for one in listed:
+        if _has_nul(one):
+            yield Broken("quran.shape", "what is listed has a NUL character", sample=one)
     if not names:
         yield Broken("quran.list", "no edition is listed")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         yield Broken("quran.list", f"{', '.join(twice)} listed more than once", sample=twice)
+
+
+def mislabelled(edition: Edition, language: str, kind: str) -> Iterator[Broken]:
+    """Yield that an edition is not what is listed; `language` and `kind` are empty where none is."""
+    for what, found, expected in (("language", edition.language, language), ("type", edition.type, kind)):
+        if expected and found != expected:
+            message = f"listed with the {what} {expected}, {shortened(found)} answered"
+            yield Broken("quran.edition", message, sample=edition)
+
+
+def disagreements(quran: Quran, measure: Quran) -> Iterator[tuple[Surah, Ayah]]:
+    """Yield the ayahs that have other letters than the same ones of `measure`."""
+    expected = {(surah.number, ayah.number_in_surah): _letters(measure, surah, ayah) for surah, ayah in each(measure)}
+    for surah, ayah in each(quran):
+        found = _letters(quran, surah, ayah)
+        if found != expected.get((surah.number, ayah.number_in_surah), found):
+            yield surah, ayah
+
+
+def misspelt(quran: Quran, measure: Quran) -> Iterator[Broken]:
+    """Yield every ayah that has other letters than the same one of `measure`."""
+    for surah, ayah in disagreements(quran, measure):
+        place = f"{surah.number}:{ayah.number_in_surah}"
+        yield Broken("quran.text", "its letters are not those of the mushaf", place, ayah)
 
 
 def collisions(quran: Quran) -> Iterator[Broken]:
@@ -75,6 +112,32 @@ def each(quran: Quran) -> Iterator[tuple[Surah, Ayah]]:
 def ayahs(surah: Surah) -> list[Ayah]:
     """Return the ayahs of a surah; none where there is an excuse."""
     return [] if isinstance(surah.ayahs, str) else surah.ayahs
+
+
+def _shape(quran: Quran) -> Iterator[Broken]:
+    if _has_nul(quran.edition):
+        yield Broken("quran.shape", "what it is has a NUL character", sample=quran.edition)
+    for surah in quran.surahs:
+        if _has_nul(surah) or not 0 <= surah.number <= LARGEST:
+            yield Broken("quran.shape", "a name with a NUL character, or a number too large", str(surah.number))
+    for surah, ayah in each(quran):
+        wrong = next(_misshapen(ayah), None)
+        if wrong is not None:
+            yield Broken("quran.shape", wrong, f"{surah.number}:{ayah.number_in_surah}", ayah)
+
+
+def _misshapen(ayah: Ayah) -> Iterator[str]:
+    if _has_nul(ayah):
+        yield "a text with a NUL character"
+    for name in ("number", "number_in_surah", *DIVISIONS):
+        if not 0 <= getattr(ayah, name) <= LARGEST:
+            yield f"{name} is too large, or below 0"
+    if not isinstance(ayah.sajda, bool) and ayah.sajda.id not in range(1, SAJDAS + 1):
+        yield f"a sajda of another number than 1 to {SAJDAS}"
+
+
+def _has_nul(one: Edition | Surah | Ayah) -> bool:
+    return any("\0" in value for name in one.__struct_fields__ if isinstance(value := getattr(one, name), str))
 
 
 def _edition(asked: str, quran: Quran) -> Iterator[Broken]:
@@ -130,6 +193,12 @@ def _texts(quran: Quran) -> Iterator[Broken]:
     for surah, count, ayah in _placed(quran):
         if not (ayah.text or "").strip("\ufeff \t\r\n\u00a0"):
             yield Broken("quran.empty-ayah", "has no text", f"{surah.number}:{count + 1}", ayah)
+
+
+def _repeated(quran: Quran) -> Iterator[Broken]:
+    for text, times in Counter(ayah.text for _, ayah in each(quran)).most_common(1):
+        if times > REPEATED:
+            yield Broken("quran.text", f"{times:,} ayahs have the same text", sample=text)
 
 
 def _revelation(quran: Quran) -> Iterator[Broken]:
@@ -195,8 +264,13 @@ def bismillah(quran: Quran, surah: Surah, ayah: Ayah) -> int:
     return basmalah_length((ayah.text or "").lstrip("\ufeff"))
 
 
+def _letters(quran: Quran, surah: Surah, ayah: Ayah) -> str:
+    return letters((ayah.text or "").lstrip("\ufeff")[bismillah(quran, surah, ayah) :])
+
+
 _CHECKS: Final[tuple[Callable[[Quran], Iterator[Broken]], ...]] = (
-    _present, _surahs, _counts, _total, _numbering, _texts, _revelation, _structure, _sajdas, _basmalah,
+    _present, _surahs, _counts, _total, _numbering, _texts, _repeated, _revelation, _structure, _sajdas,
+    _basmalah,
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from synctl.config import QuranSettings, Settings
 from synctl.errors import UsageError
 from synctl.processors.quran import LIST, RESOURCE, QuranSession
 from synctl.processors.quran_rows import catalogue, rows, stored
-from synctl.processors.quran_rules import RULES
+from synctl.processors.quran_rules import RULES, broken_list
 from synctl.resource import NOTHING_KNOWN, Finding, Plan, Rows, Selectors
 from synctl.sources.packaged import EDITION, PackagedSource
 from synctl.sources.quran import Ayah, Listed, Quran
@@ -159,6 +159,23 @@ def test_where_the_list_is_stored_what_it_lacks_is_refused(plan: Any) -> None:
         plan(edition=("ar.recited",))
 
 
+def test_where_the_list_is_stored_a_unit_says_what_it_must_be(plan: Any) -> None:
+    assert [unit.spec for unit in plan(edition=("en.sahih",)).units] == [["en.sahih"], []]
+    made = plan(listed=LISTED, edition=("en.sahih",))
+    assert [unit.spec for unit in made.units] == [["en.sahih", "en", "translation"], []]
+
+
+def broken_by(*listed: Listed) -> list[str]:
+    return [one.rule for one in broken_list(list(listed))]
+
+
+def test_a_list_names_editions_each_once_without_nul() -> None:
+    assert broken_by(*LISTED) == []
+    assert broken_by() == ["quran.list"]
+    assert broken_by(*LISTED, LISTED[0]) == ["quran.list"]
+    assert broken_by(msgspec.structs.replace(LISTED[0], name="\0")) == ["quran.shape"]
+
+
 def test_selections_overlap_by_edition_and_by_the_list(plan: Any) -> None:
     arabic, sahih, both = (
         plan(**selected).params
@@ -196,6 +213,8 @@ DAMAGE: list[tuple[str, str, str]] = [
     ("UPDATE quran_ayah SET text = text || ' ' WHERE surah = 2 AND ayah = 255", "quran.checksum", "quran-uthmani 2"),
     ("UPDATE quran_ayah SET text = '\ufeff' || text WHERE surah = 2", "quran.checksum", "quran-uthmani 2"),
     ("UPDATE quran_ayah SET text = '' WHERE surah = 2 AND ayah = 255", "quran.empty-ayah", "quran-uthmani 2:255"),
+    ("UPDATE quran_ayah SET text = 'An error' WHERE number <= 63", "quran.text", "quran-uthmani"),
+    ("UPDATE quran_ayah SET sajda_id = NULL WHERE surah = 32 AND ayah = 15", "quran.shape", "quran-uthmani 32:15"),
     ("UPDATE quran_surah SET checksum = '' WHERE surah = 3", "quran.checksum", "quran-uthmani 3"),
     ("UPDATE quran_edition SET checksum = ''", "quran.checksum", "quran-uthmani"),
     ("DELETE FROM quran_ayah WHERE surah = 114 AND ayah = 6", "quran.surah-counts", "quran-uthmani 114"),

@@ -165,6 +165,15 @@ SPOILT = {
     "turned-sajda": ("quran.sajdas", "32:15: sajda: obligatory was expected, recommended is there"),
     "extra-sajda": ("quran.sajdas", "1:1: sajda: none was expected, recommended is there"),
     "nameless-sajda": ("quran.sajdas", "one without a kind"),
+    "nul-in-ayah": ("quran.shape", "18:60: a text with a NUL character"),
+    "nul-in-name": ("quran.shape", "9: a name with a NUL character"),
+    "nul-in-edition": ("quran.shape", "NUL character"),
+    "huge-number": ("quran.shape", "2:6: page is too large"),
+    "huge-surah": ("quran.shape", "70000: "),
+    "huge-sajda": ("quran.shape", "96:19: a sajda of another number than 1 to 15"),
+    "error-as-text": ("quran.text", "63 ayahs have the same text"),
+    "other-language": ("quran.edition", "listed with the language en, tlh answered"),
+    "other-type": ("quran.edition", "listed with the type translation, tafsir answered"),
     "lost-basmalah": ("quran.basmalah", "in front of 111 surahs; otherwise than expected: 95"),
 }
 
@@ -175,9 +184,9 @@ def test_a_spoilt_edition_is_quarantined_by_the_rule_it_breaks(
 ) -> None:
     upstream.faults.rules = [Fault(Kind.BEND, bend)]
     rule, message = SPOILT[bend]
-    edition = ARABIC if rule == "quran.basmalah" else "en.sahih"
+    spec = [ARABIC] if rule == "quran.basmalah" else ["en.sahih", "en", "translation"]
     with pytest.raises(MismatchError) as caught:
-        session.process([edition], NOTHING_KNOWN)
+        session.process(spec, NOTHING_KNOWN)
     assert caught.value.rule == rule
     assert message in str(caught.value)
     assert len(json.dumps(caught.value.sample)) < 2000
@@ -192,6 +201,23 @@ def test_a_waived_rule_may_be_broken(session: QuranSession, upstream: LoopbackSe
     assert caught.value.rule == "quran.ayahs"
     waived = Known(waived=frozenset({"quran.surah-counts", "quran.ayahs"}))
     assert session.process(["en.sahih"], waived).row_count == 6351 - 86
+
+
+@pytest.mark.parametrize("bend", [bend for bend, (rule, _) in SPOILT.items() if rule == "quran.shape"])
+def test_what_a_database_cannot_store_cannot_be_waived(
+    session: QuranSession, upstream: LoopbackServer, bend: str
+) -> None:
+    upstream.faults.rules = [Fault(Kind.BEND, bend)]
+    with pytest.raises(MismatchError, match=r"quran\.shape"):
+        session.process(["en.sahih"], Known(waived=frozenset(RULES)))
+
+
+def test_the_arabic_text_has_the_letters_of_the_one_installed(session: QuranSession, upstream: LoopbackServer) -> None:
+    assert session.process([ARABIC, "ar", "quran"], NOTHING_KNOWN).row_count == 6351
+    upstream.faults.rules = [Fault(Kind.BEND, "reworded")]
+    with pytest.raises(MismatchError, match=r"quran\.text: 2:255: its letters are not those of the mushaf"):
+        session.process([ARABIC], NOTHING_KNOWN)
+    assert session.process([ARABIC], Known(waived=frozenset({"quran.text"}))).row_count == 6351
 
 
 def test_two_ayahs_in_one_place_cannot_be_waived(session: QuranSession, upstream: LoopbackServer) -> None:

@@ -155,6 +155,12 @@ def _strip_basmalah(data: Json) -> None:
     first["text"] = " ".join(first["text"].split(" ")[4:])
 
 
+def _fill(data: Json) -> None:
+    """One text in a few more than a hundredth of the ayahs."""
+    for ayah in data["surahs"][1]["ayahs"][:63]:
+        ayah["text"] = "An invented error."
+
+
 BENDS: Mapping[str, Callable[[Json], object]] = {
     "reworded": _set("text", "Other words.", (2, 255)),
     "wrong-edition": _become(FALLBACK),
@@ -184,9 +190,18 @@ BENDS: Mapping[str, Callable[[Json], object]] = {
     "missing-sajda": _set("sajda", False, (96, 19)),
     "moved-sajda": _move_sajda,
     "turned-sajda": _turn_sajda,
-    "extra-sajda": _set("sajda", {"id": 16, "recommended": True, "obligatory": False}, (1, 1)),
+    "extra-sajda": _set("sajda", {"id": 15, "recommended": True, "obligatory": False}, (1, 1)),
     "nameless-sajda": _set("sajda", True, (96, 19)),
     "lost-basmalah": _strip_basmalah,
+    "nul-in-ayah": _set("text", "invented\0words", (18, 60)),
+    "nul-in-name": lambda data: data["surahs"][8].update(name="\0"),
+    "nul-in-edition": lambda data: data["edition"].update(englishName="\0"),
+    "huge-number": _set("page", 2**64, (2, 6)),
+    "huge-surah": lambda data: data["surahs"][8].update(number=70_000),
+    "huge-sajda": _set("sajda", {"id": 70_000, "recommended": False, "obligatory": True}, (96, 19)),
+    "error-as-text": _fill,
+    "other-language": lambda data: data["edition"].update(language="tlh"),
+    "other-type": lambda data: data["edition"].update(type="tafsir"),
 }
 
 
