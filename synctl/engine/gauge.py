@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from synctl.clock import now_ms
-from synctl.engine.progress import ShardProgress
+from synctl.engine.progress import COUNTERS, ShardProgress
 from synctl.store.ledger import Counters
+from synctl.store.runs import Run
 
 WINDOW_S = 10.0
 """Long enough to smooth batches of commits, short enough to show a slow upstream."""
@@ -61,16 +62,9 @@ class Gauge:
         if now - self._samples[-1][0] >= WINDOW_S / SAMPLES:
             self._samples.append((now, self._units, self._rows))
 
-    def show(self, counters: Counters) -> None:
+    def show(self, counters: Counters | Run) -> None:
         """Take the run's counters as SQL has them."""
-        self.counters = (
-            ("done", counters.done),
-            ("failed", counters.failed),
-            ("quarantined", counters.quarantined),
-            ("unchanged", counters.unchanged),
-            ("rows", counters.rows),
-            ("total", counters.total),
-        )
+        self.counters = tuple((name, getattr(counters, name)) for name in COUNTERS)
 
     def wait_for(self, host: str, why: str, seconds: float) -> None:
         """Note that the host of the upstream is closed to us for so long."""

@@ -103,14 +103,7 @@ class _Job:
     def _work(self, run: Run, lease: Lease) -> Ended:
         stop = StopSignal()
         gauge = Gauge(lease.holder)
-        gauge.counters = (
-            ("done", run.done),
-            ("failed", run.failed),
-            ("quarantined", run.quarantined),
-            ("unchanged", run.unchanged),
-            ("rows", run.rows),
-            ("total", run.total),
-        )
+        gauge.show(run)
         runner = ShardRunner(database=self._database, run=run, lease=lease, gauge=gauge, stop=stop, actor=self._actor)
         gate = self._gate(run, stop, gauge)
         ticker = Ticker(

@@ -151,7 +151,7 @@ class ShardRunner:
                 self._commit_whole([result], 0)
             return self._commit_whole([], room)
         if counters is not None:
-            self._gauge.committed(len(step), sum(_rows(result) for result in step), counters)
+            self._gauge.committed(len(step), sum(result.row_count for result in step), counters)
         return claimed
 
     def _step(
@@ -231,7 +231,3 @@ class ShardRunner:
             else:
                 self._gauge.note = ""
                 return result
-
-
-def _rows(result: Settled) -> int:
-    return sum(len(part.rows) for part in result.parts)

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from synctl.config import Settings
-from synctl.errors import MismatchError, NotFound, UnitError, UpstreamUnavailable, UsageError
+from synctl.errors import MismatchError, NotFound, UnitError, UpstreamUnavailable
 from synctl.processors.hadith_rules import (
     RULES,
     SAMPLE_TEXTS,
@@ -28,6 +28,7 @@ from synctl.processors.hadith_rules import (
     repeats,
     shrinks,
 )
+from synctl.processors.selection import reject_foreign
 from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Unit
 from synctl.sources.hadith_api import Edition, HadithApiSource
 from synctl.store import hadith as store
@@ -102,7 +103,8 @@ class HadithResource:
 
     def plan(self, selectors: Selectors, database: Database, settings: Settings, today: date) -> Plan:
         """Resolve collections and editions, by the list that upstream gave; asked for where a name is not in it."""
-        _reject_foreign(selectors)
+        own = ("edition", "collection", "accept_shrink")
+        reject_foreign(selectors, own, "hadiths", "--collection and --edition do")
         if selectors.source not in (None, SOURCE):
             raise NotFound(f"no hadith source {selectors.source!r}", hint=f"one of: {SOURCE}")
         wanted = [name.strip().lower() for name in (*selectors.collection, *selectors.edition)]
@@ -304,14 +306,3 @@ def _label(chosen: Mapping[str, Listed]) -> str:
     collections = dict.fromkeys(one.collection for one in chosen.values())
     of = f" of {', '.join(collections)}" if len(collections) <= len(DEFAULT) else ""
     return f"{count(len(chosen), 'edition')}{of}"
-
-
-def _reject_foreign(selectors: Selectors) -> None:
-    foreign = {
-        "--cities": selectors.cities, "--city": selectors.city, "--country": selectors.country,
-        "--methods": selectors.methods, "--madhab": selectors.madhab, "--year": selectors.year,
-        "--from": selectors.first, "--to": selectors.last,
-    }  # fmt: skip
-    for option, value in foreign.items():
-        if value not in (None, ()):
-            raise UsageError(f"{option} does not select hadiths", hint="--collection and --edition do")

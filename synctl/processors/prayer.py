@@ -15,6 +15,7 @@ from synctl.config.settings import MAX_CITIES
 from synctl.errors import MismatchError, NotFound, RejectedError, UsageError
 from synctl.processors import prayer_audit, prayer_days
 from synctl.processors.prayer_rules import RULES, Days, agree, verify
+from synctl.processors.selection import reject_foreign
 from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Table, Unit
 from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, PrayerRequest, PrayerSource
 from synctl.store import reference
@@ -47,6 +48,9 @@ SOURCES: Final[Mapping[str, Callable[[Context], PrayerSource]]] = {
     "calculated": _calculated,
     "aladhan": _aladhan,
 }
+
+
+_SELECTORS: Final = ("cities", "city", "country", "methods", "madhab", "year", "first", "last")
 
 
 class _Spec(msgspec.Struct, array_like=True, frozen=True):
@@ -135,7 +139,7 @@ class PrayerResource:
 
     def plan(self, selectors: Selectors, database: Database, settings: Settings, today: date) -> Plan:
         """Resolve cities, methods, madhabs and dates to units, a city after the other."""
-        _reject_foreign(selectors)
+        _reject_nonsense(selectors)
         source = settings.prayer.source if selectors.source is None else selectors.source
         if source not in SOURCES:
             raise NotFound(f"no prayer source {source!r}{did_you_mean(source, SOURCES)}", hint=_one_of(SOURCES))
@@ -259,14 +263,8 @@ def _reject_incalculable(methods: Sequence[int], spans: Sequence[tuple[date, dat
         )
 
 
-def _reject_foreign(selectors: Selectors) -> None:
-    foreign = {
-        "--edition": selectors.edition, "--collection": selectors.collection,
-        "--accept-shrink": selectors.accept_shrink,
-    }  # fmt: skip
-    for option, value in foreign.items():
-        if value:
-            raise UsageError(f"{option} does not select prayer times", hint="see `synctl enqueue --help`")
+def _reject_nonsense(selectors: Selectors) -> None:
+    reject_foreign(selectors, _SELECTORS, "prayer times", "see `synctl enqueue --help`")
     if selectors.cities is not None and not 1 <= selectors.cities <= MAX_CITIES:
         raise UsageError(f"--cities {shortened(str(selectors.cities))}: at least 1, at most {MAX_CITIES:,}")
     if selectors.cities is not None and selectors.city:

@@ -24,6 +24,7 @@ from synctl.processors.quran_rules import (
     mislabelled,
     misspelt,
 )
+from synctl.processors.selection import reject_foreign
 from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Unit
 from synctl.sources.quran import Fetched, Quran, QuranSource
 from synctl.store.db import Database, Transaction
@@ -92,7 +93,7 @@ class QuranSession:
             return _unchanged(fetched)
         _verify(broken(unit.edition, fetched.value), known, fetched)
         _verify(mislabelled(fetched.value.edition, unit.language, unit.type), known, fetched)
-        if unit.edition == DEFAULT and (measure := _measure()) is not None:
+        if unit.edition == DEFAULT and self.source.name != "packaged" and (measure := _measure()) is not None:
             _verify(misspelt(fetched.value, measure), known, fetched)
         _verify(collisions(fetched.value), Known(), fetched)
         return _changed(fetched, rows(fetched.value))
@@ -114,7 +115,7 @@ class QuranResource:
 
     def plan(self, selectors: Selectors, database: Database, settings: Settings, today: date) -> Plan:
         """Resolve editions to units. What alquran.cloud has is asked with them."""
-        _reject_foreign(selectors)
+        reject_foreign(selectors, ("edition",), "Quran editions", "--edition does; see `synctl enqueue --help`")
         editions = sorted(set(selectors.edition)) or [DEFAULT]
         source = _source(editions, selectors, settings)
         listed = source == "alquran"
@@ -218,20 +219,6 @@ def _labels(editions: Sequence[str], database: Database) -> dict[str, tuple[str,
         if listed[edition]["format"] != "text":
             raise UsageError(f"edition {edition} is {listed[edition]['format']}: text can be synced")
     return {edition: (row["language"], row["type"]) for edition, row in listed.items()}
-
-
-def _reject_foreign(selectors: Selectors) -> None:
-    given = {
-        "--cities": selectors.cities, "--city": selectors.city, "--country": selectors.country,
-        "--methods": selectors.methods, "--madhab": selectors.madhab, "--year": selectors.year,
-        "--from": selectors.first, "--to": selectors.last, "--collection": selectors.collection,
-        "--accept-shrink": selectors.accept_shrink,
-    }  # fmt: skip
-    for option, value in given.items():
-        if value is not None and value is not False and value != ():
-            raise UsageError(
-                f"{option} does not select Quran editions", hint="--edition does; see `synctl enqueue --help`"
-            )
 
 
 def _label(editions: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from synctl.errors import MismatchError, RejectedError, TransientError
+from synctl.sources.digest import body_hash
 from synctl.sources.prayer import (
     EPOCH,
     NOTHING,
@@ -26,7 +27,6 @@ from synctl.sources.prayer import (
     DayTimes,
     Fetched,
     PrayerRequest,
-    body_hash,
     place,
     utc_offsets,
 )

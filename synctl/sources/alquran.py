@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import msgspec
 
 from synctl.errors import RejectedError, TransientError
-from synctl.sources.quran import Fetched, Listed, Quran, body_hash
+from synctl.sources.digest import body_hash
+from synctl.sources.quran import Fetched, Listed, Quran
 
 if TYPE_CHECKING:
     from synctl.sources.http import Fetcher

@@ -23,6 +23,7 @@ from salahlib import astronomy, methods
 from salahlib.params import LatAdjust, Params
 
 from synctl.errors import RejectedError
+from synctl.sources.digest import body_hash
 from synctl.sources.prayer import (
     EPOCH,
     NOTHING,
@@ -30,7 +31,6 @@ from synctl.sources.prayer import (
     TIME_NAMES,
     Fetched,
     PrayerRequest,
-    body_hash,
     place,
     utc_offsets,
 )

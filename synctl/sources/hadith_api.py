@@ -10,13 +10,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
 import msgspec
 
 from synctl.errors import MismatchError, RejectedError
-from synctl.sources.prayer import HASH_BYTES
+from synctl.sources.digest import body_hash
 from synctl.store.hadith import Listed
 
 if TYPE_CHECKING:
@@ -197,14 +196,6 @@ class HadithApiSource:
             return digest, None
         with self._turn:
             return digest, accept(read(body))
-
-
-def body_hash(edition: str, body: bytes) -> str:
-    """Return the hash of what was asked and what was answered."""
-    digest = blake2b(edition.encode(), digest_size=HASH_BYTES)
-    digest.update(b"\0")
-    digest.update(body)
-    return digest.hexdigest()
 
 
 def read(body: bytes) -> Edition:

@@ -13,8 +13,9 @@ import msgspec
 from quran_text import Mushaf as Printed
 
 from synctl.errors import RejectedError
+from synctl.sources.digest import body_hash
 from synctl.sources.mushaf import DIVISIONS, Mushaf, mushaf
-from synctl.sources.quran import Ayah, Edition, Fetched, Listed, Quran, Sajda, Surah, body_hash
+from synctl.sources.quran import Ayah, Edition, Fetched, Listed, Quran, Sajda, Surah
 
 EDITION = "quran-uthmani"
 """alquran.cloud's name for the same: the Hafs text in Uthmani script."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,9 +23,6 @@ DayTimes = tuple[int, ...]
 """(day, utc_offset, then a minute for each of TIME_NAMES), in the meaning of `store.models.PrayerTime`."""
 
 NOTHING: frozenset[str] = frozenset()
-
-HASH_BYTES = 16
-"""Enough to tell answers apart, and half the room in the ledger."""
 
 EPOCH = date(1970, 1, 1).toordinal()
 """`date.toordinal()` of day 0."""
@@ -96,13 +92,6 @@ class PrayerSource(Protocol):
 
     def close(self) -> None:
         """Interrupt what is under way and release what is held."""
-
-
-def body_hash(request: PrayerRequest, body: bytes) -> str:
-    """Return the hash of what was asked and what was answered: an old answer to another question is news."""
-    digest = blake2b(repr(request).encode(), digest_size=HASH_BYTES)
-    digest.update(body)
-    return digest.hexdigest()
 
 
 def place(minutes_of_day: Sequence[int]) -> tuple[int, ...]:

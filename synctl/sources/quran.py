@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 T_co = TypeVar("T_co", covariant=True)
-
-HASH_BYTES = 16
-"""Enough to tell answers apart, and half the room in the ledger."""
 
 
 class Sajda(msgspec.Struct, frozen=True):
@@ -96,11 +92,3 @@ class QuranSource(Protocol):
 
     def close(self) -> None:
         """Interrupt what is under way and release what is held."""
-
-
-def body_hash(question: str, body: bytes) -> str:
-    """Return the hash of what was asked and what was answered."""
-    digest = blake2b(question.encode(), digest_size=HASH_BYTES)
-    digest.update(b"\0")
-    digest.update(body)
-    return digest.hexdigest()

@@ -7,12 +7,13 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
-from synctl.config import Settings
+from synctl.config import RedisSettings, Settings
 from synctl.engine.connect import connect_cli
 from synctl.engine.control import Control
 from synctl.engine.enqueue import Enqueuer
@@ -21,6 +22,7 @@ from synctl.engine.server import EmbeddedServer
 from synctl.errors import RedisUnreachable
 from synctl.store import migrate
 from synctl.store.db import Database, open_database
+from synctl.store.reference import seed_reference
 from tests.engine.fakes import ACTOR
 
 
@@ -104,3 +106,10 @@ def control(database: Database, client: Redis, connection: Redis) -> Control:
 @pytest.fixture
 def reaper(database: Database, client: Redis, connection: Redis) -> Reaper:
     return Reaper(database, client, connection, ACTOR)
+
+
+@pytest.fixture
+def whole(settings: Settings, database: Database, client: Redis, valkey: EmbeddedServer) -> Settings:
+    """Settings with which nothing is wrong but that nobody works."""
+    seed_reference(database, 100, None)
+    return replace(settings, redis=RedisSettings(url=valkey.url))

@@ -11,7 +11,8 @@ import pytest
 from synctl.errors import MismatchError, RateLimitedError, RejectedError, TransientError, UnitError
 from synctl.sources.aladhan import AladhanSource
 from synctl.sources.calculated import CalculatedSource
-from synctl.sources.prayer import EPOCH, PrayerRequest, PrayerSource, body_hash
+from synctl.sources.digest import body_hash
+from synctl.sources.prayer import EPOCH, PrayerRequest, PrayerSource
 from tests.sources.conftest import LONDON, Engine, OpenFetcher, whole_year, within_month
 from tests.upstream import bodies
 from tests.upstream.faults import Fault, Kind

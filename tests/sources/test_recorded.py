@@ -8,7 +8,8 @@ from hashlib import sha256
 import pytest
 
 from synctl.sources.aladhan import AladhanSource
-from synctl.sources.prayer import EPOCH, PrayerRequest, body_hash
+from synctl.sources.digest import body_hash
+from synctl.sources.prayer import EPOCH, PrayerRequest
 from tests.sources.conftest import OpenFetcher
 from tests.upstream import replay
 from tests.upstream.replay import ABSENT, recordings
