@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console, ConsoleDimensions, Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from synctl.cli.output import STYLES, duration
+from synctl.cli.output import STYLES, duration, fit
 from synctl.engine.view import RunView
 from synctl.states import TERMINAL, RunState
 
@@ -33,11 +31,11 @@ def draw_bars(
     Raises KeyboardInterrupt after the frame under way.
     """
     console = Console(highlight=False)
-    _fit(console)
+    fit(console, spare=ECHOED)
     current = look()
     with _interrupt_between_frames() as interrupted, Live(console=console, auto_refresh=False, transient=False) as live:
         while not interrupted():
-            _fit(console)
+            fit(console, spare=ECHOED)
             live.update(frame(current, console.width), refresh=True)
             if until(current):
                 return current
@@ -55,13 +53,6 @@ def _interrupt_between_frames() -> Iterator[Callable[[], bool]]:
         yield lambda: bool(noted)
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _fit(console: Console) -> None:
-    """Take the terminal's own size, which changes; rich would trust COLUMNS, and a stale one garbles the frames."""
-    columns, lines = os.get_terminal_size(sys.stdout.fileno())
-    if columns and lines:
-        console.size = ConsoleDimensions(max(columns - ECHOED, 1), lines)
 
 
 def frame(current: Sequence[RunView], width: int) -> RenderableType:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Final
@@ -126,7 +124,7 @@ def _overview(resource: str | None, *, json: bool) -> None:
         )
         for one in stored
     ]  # fmt: skip
-    terminal = _terminal()
+    terminal = console()
     drawn = table(columns, rows)
     unbound = terminal.options.update(width=1000)
     if terminal.measure(drawn, options=unbound).maximum <= terminal.width:
@@ -171,7 +169,7 @@ def _gaps(transaction: Transaction, asked: Question, found: Sequence[CityYear], 
 
 
 def _map(asked: Question, found: Sequence[CityYear], pairs: frozenset[Pair]) -> None:
-    terminal = _terminal()
+    terminal = console()
     width = terminal.width
     stored, expected = sum(one.rows for one in found), sum(one.rows_expected for one in found)
     complete = sum(not one.missing for one in found)
@@ -189,18 +187,6 @@ def _map(asked: Question, found: Sequence[CityYear], pairs: frozenset[Pair]) -> 
     terminal.print(legend(width))
     for text in foot:
         say(text)
-
-
-def _terminal() -> Console:
-    """Return the terminal at its own size: rich would trust COLUMNS and LINES, which are stale once it is resized."""
-    from rich.console import ConsoleDimensions  # noqa: PLC0415 - 40 ms of import
-
-    terminal = console()
-    if sys.stdout.isatty():
-        columns, lines = os.get_terminal_size(sys.stdout.fileno())
-        if columns and lines:  # 0 where nobody said
-            terminal.size = ConsoleDimensions(columns, lines)
-    return terminal
 
 
 def _rest(left: Sequence[CityYear]) -> str:

@@ -77,8 +77,20 @@ def console() -> Console:
     """Return the terminal, as wide as it is; wide enough for every table where it is none."""
     from rich.console import Console  # noqa: PLC0415 - 40 ms of import
 
-    width = None if sys.stdout.isatty() else 200
-    return Console(width=width, highlight=False, soft_wrap=False)
+    if not sys.stdout.isatty():
+        return Console(width=200, highlight=False, soft_wrap=False)
+    made = Console(highlight=False, soft_wrap=False)
+    fit(made)
+    return made
+
+
+def fit(terminal: Console, *, spare: int = 0) -> None:
+    """Take the terminal's own size, less some columns; rich would trust COLUMNS and LINES, which may be stale."""
+    from rich.console import ConsoleDimensions  # noqa: PLC0415
+
+    columns, lines = os.get_terminal_size(sys.stdout.fileno())
+    if columns and lines:  # 0 where nobody said
+        terminal.size = ConsoleDimensions(max(columns - spare, 1), lines)
 
 
 def table(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from synctl.clock import today
-from synctl.errors import NotFound, UsageError
+from synctl.errors import UsageError
 from synctl.store import reference
 from synctl.store.coverage import Pair, stored_cities, stored_pairs
 from synctl.store.db import Transaction
@@ -49,17 +49,11 @@ def parse_year(year: int | None) -> int:
 
 def cities(transaction: Transaction, question: Question) -> list[City]:
     """Return the selected cities, else those that have prayer times of any day. Raises NotFound."""
-    chosen = [reference.find_city(transaction, text) for text in question.city]
-    for code in question.country:
-        found = reference.country_cities(transaction, code)
-        if not found:
-            raise NotFound(f"no city in country {code!r}", hint="use a two-letter code such as PK, and `synctl seed`")
-        chosen.extend(found[: question.cities])
-    if not question.city and not question.country:
-        if question.cities is None:
-            return stored_cities(transaction)
-        chosen = reference.largest_cities(transaction, question.cities)
-    return list({one.id: one for one in chosen}.values())
+    if question.city or question.country:
+        return reference.named_cities(transaction, question.city, question.country, question.cities)
+    if question.cities is None:
+        return stored_cities(transaction)
+    return reference.largest_cities(transaction, question.cities)
 
 
 def pairs(transaction: Transaction, question: Question) -> frozenset[Pair]:

@@ -200,28 +200,18 @@ RESOURCE: Final = PrayerResource()
 
 
 def _cities(transaction: Transaction, selectors: Selectors, settings: Settings) -> list[City]:
-    chosen: dict[int, City] = {}
-    for text in selectors.city:
-        city = reference.find_city(transaction, text)
-        chosen[city.id] = city
-    for code in selectors.country:
-        found = reference.country_cities(transaction, code)
-        if not found:
-            raise NotFound(f"no city in country {code!r}", hint="use a two-letter code such as PK, and `synctl seed`")
-        for city in found[: selectors.cities]:
-            chosen[city.id] = city
-    if not selectors.city and not selectors.country:
-        wanted = selectors.cities if selectors.cities is not None else settings.prayer.cities
-        for city in reference.largest_cities(transaction, wanted):
-            chosen[city.id] = city
-        if len(chosen) < wanted:
-            raise UsageError(
-                f"{wanted:,} cities were asked for, {len(chosen):,} are seeded",
-                hint=f"`synctl seed --cities {wanted}`"
-                if wanted <= reference.SHIPPED
-                else f"{reference.SHIPPED:,} ship with synctl; `synctl seed --cities-file FILE` adds your own",
-            )
-    return list(chosen.values())
+    if selectors.city or selectors.country:
+        return reference.named_cities(transaction, selectors.city, selectors.country, selectors.cities)
+    wanted = selectors.cities if selectors.cities is not None else settings.prayer.cities
+    found = reference.largest_cities(transaction, wanted)
+    if len(found) < wanted:
+        raise UsageError(
+            f"{wanted:,} cities were asked for, {len(found):,} are seeded",
+            hint=f"`synctl seed --cities {wanted}`"
+            if wanted <= reference.SHIPPED
+            else f"{reference.SHIPPED:,} ship with synctl; `synctl seed --cities-file FILE` adds your own",
+        )
+    return found
 
 
 def _units(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -98,6 +99,22 @@ def city_names_like(transaction: Transaction, text: str, limit: int = 3) -> list
     near = get_close_matches(wanted, names, n=limit, cutoff=0.6)
     longer = (folded for folded in names if folded.startswith(wanted))
     return [names[folded] for folded in dict.fromkeys((*near, *longer))][:limit]
+
+
+def named_cities(
+    transaction: Transaction, names: Sequence[str], countries: Sequence[str], most: int | None
+) -> list[City]:
+    """Return the cities of these names, and of these countries `most` each, the largest; each city once.
+
+    Raises NotFound.
+    """
+    chosen = [find_city(transaction, name) for name in names]
+    for code in countries:
+        found = country_cities(transaction, code)
+        if not found:
+            raise NotFound(f"no city in country {code!r}", hint="use a two-letter code such as PK, and `synctl seed`")
+        chosen.extend(found[:most])
+    return list({one.id: one for one in chosen}.values())
 
 
 @lru_cache(maxsize=1024)  # the world has some 400

@@ -11,6 +11,7 @@ from synctl.store.cities import (
     find_city,
     is_timezone,
     largest_cities,
+    named_cities,
 )
 from synctl.store.city_file import read_city_file
 from synctl.store.counts import Counts, counts
@@ -34,6 +35,7 @@ __all__ = [
     "is_timezone",
     "largest_cities",
     "methods",
+    "named_cities",
     "parse_madhabs",
     "parse_methods",
     "prerequisites",
