@@ -10,9 +10,9 @@ import typer
 
 from synctl.cli import gaps as gap_orders
 from synctl.cli import question
-from synctl.cli.heat_map import age, draw, legend
+from synctl.cli.heat_map import draw, legend
 from synctl.cli.options import JsonOption, parse_age
-from synctl.cli.output import console, count, emit, emit_lines, program, say, table, warn
+from synctl.cli.output import age, console, count, emit, emit_lines, program, say, table, warn
 from synctl.cli.question import Question
 from synctl.cli.selectors import (
     CitiesOption,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from synctl.cli.output import duration
+from synctl.cli.output import age
 from synctl.store.coverage import CityYear
 
 if TYPE_CHECKING:
@@ -61,11 +61,6 @@ def legend(width: int) -> Text:
     return Text.assemble(
         (FULL * cell, "green"), " full  ", (part, "yellow"), " part  ", (NONE, "red"), " none",
     )  # fmt: skip
-
-
-def age(ms: int | None, now: int) -> str:
-    """`12 min`, `4 d`: the larger unit says enough."""
-    return "-" if ms is None else " ".join(duration((now - ms) / 1000).split()[:2])
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 count = words.count
 
+GAP = 3
+"""Columns between two of a table."""
 STYLES = {
     "queued": "cyan",
     "running": "bold blue",
@@ -110,6 +112,26 @@ def table(
             cells[state_column].stylize(STYLES.get(row[state_column], ""))
         built.add_row(*cells)
     return built
+
+
+def fitted(
+    columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], width: int, expendable: Sequence[str]
+) -> tuple[list[tuple[str, str]], list[list[str]]]:
+    """Leave out what a table can do without until it fits: columns with nothing in them, then those named, in order."""
+    kept = list(range(len(columns)))
+    empty = [at for at in kept if not any(row[at] for row in rows)]
+    named = [at for title in expendable for at in kept if columns[at][0] == title and at not in empty]
+    for at in (*empty, *named):
+        widths = [max(len(columns[at][0]), *(len(row[at]) for row in rows)) for at in kept]
+        if sum(widths) + GAP * (len(kept) - 1) <= width:
+            break
+        kept.remove(at)
+    return [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]
+
+
+def age(ms: int | None, now: int) -> str:
+    """`12 min`, `4 d`: the larger unit says enough."""
+    return "-" if ms is None else " ".join(duration((now - ms) / 1000).split()[:2])
 
 
 def duration(seconds: float | None) -> str:

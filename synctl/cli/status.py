@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synctl.cli.options import JsonOption
-from synctl.cli.output import console, duration, emit, say, table
+from synctl.cli.output import age, console, duration, emit, fitted, say, table
 from synctl.cli.session import Session, open_session
 from synctl.clock import iso, now_ms
 from synctl.errors import UsageError
@@ -76,7 +76,7 @@ def _all(session: Session, states: set[RunState] | None, resource: str | None, l
             f"{view.rows:,}",
             f"{view.live.unit_rate:,.0f}/s" if view.run.state is RunState.RUNNING and view.live.unit_rate else "",
             duration(view.eta_s) if view.eta_s is not None else "",
-            duration((now - view.run.created_at) / 1000),
+            age(view.run.created_at, now),
         )
         for view in current
     ]
@@ -85,7 +85,8 @@ def _all(session: Session, states: set[RunState] | None, resource: str | None, l
         ("RATE", "right"), ("LEFT", "right"), ("AGE", "right"),
     ]  # fmt: skip
     terminal = console()
-    terminal.print(table(columns, rows, state_column=1))
+    columns, shown = fitted(columns, rows, terminal.width, ("ROWS", "AGE", "RATE"))
+    terminal.print(table(columns, shown, state_column=1))
     for view in current:
         if view.note and view.run.state in ACTIVE:
             say(f"{view.run.id}: {view.note}")
