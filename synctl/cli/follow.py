@@ -16,7 +16,7 @@ from synctl.store import runs
 FRAME_S = 0.1
 """As often as the shards write progress: more often shows nothing new."""
 LINE_EVERY_S = 5.0
-"""Without a terminal a run that only makes progress says so this often."""
+"""Without a terminal a run that only makes progress, or waits, says so this often."""
 RESTING = TERMINAL | {RunState.PAUSED}
 
 
@@ -53,8 +53,8 @@ def _lines(look: Callable[[], list[RunView]], *, json: bool, silent: bool) -> li
         current = look()
         for view in current:
             state, when = said.get(view.run.id, (None, 0.0))
-            now = time.monotonic()
-            if not silent and (state is not view.run.state or (view.done and now - when > LINE_EVERY_S)):
+            now, moves = time.monotonic(), view.done or view.note  # or says why it does not
+            if not silent and (state is not view.run.state or (moves and now - when > LINE_EVERY_S)):
                 said[view.run.id] = (view.run.state, now)
                 emit(view.as_json()) if json else say(line(view))
                 sys.stdout.flush()
