@@ -22,10 +22,11 @@ from synctl.processors.quran_rules import RULES, broken_list
 from synctl.resource import NOTHING_KNOWN, Finding, Plan, Rows, Selectors
 from synctl.sources.packaged import EDITION, PackagedSource
 from synctl.sources.quran import Ayah, Listed, Quran
-from synctl.store import changes, migrate
+from synctl.store import changes
 from synctl.store.db import Database, open_database
 from synctl.store.upsert import upsert
-from tests.store.databases import DIALECTS, empty
+from tests.store.conftest import database as database  # noqa: PLC0414 - a fixture
+from tests.store.databases import migrated
 
 TODAY = date(2026, 11, 24)
 LISTED = [
@@ -35,22 +36,13 @@ LISTED = [
 ]
 
 
-@pytest.fixture(params=DIALECTS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with empty(request.param, tmp_path) as url:
-        migrate.upgrade(url)
-        with closing(open_database(url)) as opened:
-            yield opened
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, quran: Quran) -> Path:
     """A database that has the Arabic text; tests that damage it take a copy."""
-    path = tmp_path_factory.mktemp("whole") / "synctl.db"
-    migrate.upgrade(f"sqlite:///{path}")
-    with closing(open_database(f"sqlite:///{path}")) as database:
+    folder = tmp_path_factory.mktemp("whole")
+    with migrated("sqlite", folder) as url, closing(open_database(url)) as database:
         store(database, rows(quran))
-    return path
+    return folder / "synctl.db"
 
 
 @pytest.fixture
@@ -60,9 +52,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def plan(tmp_path: Path, settings: Settings) -> Iterator[Any]:
-    url = f"sqlite:///{tmp_path}/plan.db"
-    migrate.upgrade(url)
-    with closing(open_database(url)) as database:
+    with migrated("sqlite", tmp_path) as url, closing(open_database(url)) as database:
 
         def plan(listed: list[Listed] | None = None, changed: Settings | None = None, **selected: Any) -> Plan:
             if listed:

@@ -8,28 +8,26 @@ from pathlib import Path
 
 import pytest
 
-from synctl.store import migrate
 from synctl.store.db import Database, open_database
 from synctl.store.reference import seed_reference
-from tests.store.databases import DIALECTS, empty
+from tests.store.databases import DIALECTS, migrated
 
 
 @pytest.fixture(params=DIALECTS)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with empty(request.param, tmp_path) as url:
-        migrate.upgrade(url)
-        with closing(open_database(url)) as opened:
-            yield opened
+    with migrated(request.param, tmp_path) as url, closing(open_database(url)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module", params=DIALECTS)
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A database with everything that ships; tests that share it only read."""
-    with empty(request.param, tmp_path_factory.mktemp("world")) as url:
-        migrate.upgrade(url)
-        with closing(open_database(url)) as database:
-            seed_reference(database, None, None)
-            yield database
+    with (
+        migrated(request.param, tmp_path_factory.mktemp("world")) as url,
+        closing(open_database(url)) as database,
+    ):
+        seed_reference(database, None, None)
+        yield database
 
 
 @pytest.fixture
