@@ -85,8 +85,9 @@ class PrayerSettings:
     )
     cities: int = setting(100, "How many cities, largest first.", between(1, MAX_CITIES))
     agreement: int = setting(
-        0,
-        "Minutes by which times of another source may differ from the calculated ones. 0: they are not compared.",
+        5,
+        "Minutes by which times may differ from what the method's angles and the sun give, where that can be told.\n"
+        "0: they are not compared.",
         zero_or_between(1, 120),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -12,12 +11,12 @@ import msgspec
 
 from synctl.config import Settings
 from synctl.config.settings import MAX_CITIES
-from synctl.errors import MismatchError, NotFound, RejectedError, UsageError
+from synctl.errors import MismatchError, NotFound, UsageError
 from synctl.processors import prayer_audit, prayer_days
-from synctl.processors.prayer_rules import RULES, Days, agree, verify
+from synctl.processors.prayer_rules import RULES, Days, verify
 from synctl.processors.selection import reject_foreign
 from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Table, Unit
-from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, PrayerRequest, PrayerSource
+from synctl.sources.prayer import EPOCH, TIME_NAMES, PrayerRequest, PrayerSource
 from synctl.store import reference
 from synctl.store.db import Database, Transaction
 from synctl.store.reference import City
@@ -78,11 +77,10 @@ class _Selection(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class PrayerSession:
-    """An opened source of prayer times, and one to compare it with, to so many minutes."""
+    """An opened source of prayer times. `tolerance`: minutes that `prayer.agreement` allows, 0: it is not looked at."""
 
     source: PrayerSource
-    calculated: PrayerSource | None = None
-    minutes: int = 0
+    tolerance: int = 0
 
     def process(self, spec: Sequence[object], known: Known) -> Batch:
         """Fetch, decode and verify one unit."""
@@ -101,7 +99,7 @@ class PrayerSession:
         if fetched.unchanged:
             return Batch([], body_hash=fetched.body_hash, attempts=fetched.attempts, unchanged=True, basis=basis)
         try:
-            self._verify(request, fetched.days, known.waived)
+            verify(Days(request, fetched.days, self.tolerance), known.waived)
         except MismatchError as error:
             error.attempts = fetched.attempts
             raise
@@ -118,12 +116,6 @@ class PrayerSession:
     def close(self) -> None:
         """Interrupt requests under way."""
         self.source.close()
-
-    def _verify(self, request: PrayerRequest, days: Sequence[DayTimes], waived: frozenset[str]) -> None:
-        verify(Days(request, days), waived)
-        if self.calculated is not None and "prayer.agreement" not in waived:
-            with suppress(RejectedError):  # this method cannot be calculated for this year
-                agree(request, days, self.calculated.fetch(request).days, self.minutes)
 
 
 class PrayerResource:
@@ -172,7 +164,7 @@ class PrayerResource:
 
     def audit(self, transaction: Transaction, settings: Settings) -> Iterator[Finding]:
         """Check every stored day, a city after the other."""
-        return prayer_audit.audit(transaction)
+        return prayer_audit.audit(transaction, settings.prayer.agreement)
 
     def overlap(self, one: Mapping[str, object], other: Mapping[str, object]) -> bool:
         """Whether they share a city, a method, a madhab and a day."""
@@ -191,9 +183,7 @@ class PrayerResource:
 
     def open(self, source: str, context: Context) -> PrayerSession:
         """Open a source by its name."""
-        minutes = context.settings.prayer.agreement
-        calculated = _calculated(context) if minutes and source != "calculated" else None
-        return PrayerSession(SOURCES[source](context), calculated, minutes)
+        return PrayerSession(SOURCES[source](context), context.settings.prayer.agreement)
 
 
 RESOURCE: Final = PrayerResource()

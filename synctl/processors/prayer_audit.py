@@ -43,17 +43,20 @@ class _Unit:
     waived: frozenset[str]
 
 
-def audit(transaction: Transaction) -> Iterator[Finding]:
-    """Yield what is wrong with the days of each city, with their units, and with cities that are gone."""
+def audit(transaction: Transaction, tolerance: int) -> Iterator[Finding]:
+    """Yield what is wrong with the days of each city, with their units, and with cities that are gone.
+
+    `tolerance`: minutes that `prayer.agreement` allows.
+    """
     held = {row["id"] for row in transaction.all(_HELD)}
     waived: dict[str, set[str]] = defaultdict(set)
     for row in transaction.all("SELECT key, rule FROM waiver WHERE resource = 'prayer'"):
         waived[row["key"]].add(row["rule"])
     for number, units in groupby(_units(transaction), key=lambda row: row["key"].partition("/")[0]):
         held.discard(int(number))
-        yield from _city(transaction, int(number), {row["id"]: _unit(row, waived) for row in units})
+        yield from _city(transaction, int(number), {row["id"]: _unit(row, waived) for row in units}, tolerance)
     for number in sorted(held):
-        yield from _city(transaction, number, {})
+        yield from _city(transaction, number, {}, tolerance)
 
 
 def _units(transaction: Transaction) -> Iterator[Row]:
@@ -68,7 +71,7 @@ def _unit(row: Row, waived: Mapping[str, set[str]]) -> _Unit:
     return _Unit(row["key"], int(method), int(madhab), first, last, frozenset(waived.get(row["key"], ())))
 
 
-def _city(transaction: Transaction, number: int, units: Mapping[int, _Unit]) -> Iterator[Finding]:
+def _city(transaction: Transaction, number: int, units: Mapping[int, _Unit], tolerance: int) -> Iterator[Finding]:
     rows = transaction.all(
         f"SELECT method_id, madhab_id, unit_id, {', '.join(_COLUMNS)} FROM prayer_time WHERE city_id = :city"
         " ORDER BY method_id, madhab_id, day",
@@ -85,7 +88,7 @@ def _city(transaction: Transaction, number: int, units: Mapping[int, _Unit]) -> 
         subject = f"{name}, method {method}, {MADHABS[madhab]}"
         yield from _origins(subject, days, units)
         if found:
-            yield from _days(subject, found[0], method, madhab, days, units)
+            yield from _days(subject, found[0], method, madhab, days, units, tolerance)
     if found and abs(found[0].latitude) < SHORT_NIGHTS:
         for method in {method for method, madhab in series if madhab}:
             yield from _madhabs(f"{name}, method {method}", series.get((method, 0), ()), series[method, 1])
@@ -110,7 +113,13 @@ def _origins(subject: str, rows: Sequence[Row], units: Mapping[int, _Unit]) -> I
 
 
 def _days(
-    subject: str, city: City, method: int, madhab: int, rows: Sequence[Row], units: Mapping[int, _Unit]
+    subject: str,
+    city: City,
+    method: int,
+    madhab: int,
+    rows: Sequence[Row],
+    units: Mapping[int, _Unit],
+    tolerance: int,
 ) -> Iterator[Finding]:
     """Look at each stretch of days that follow each other."""
     for _, stretch in groupby(enumerate(rows), key=lambda one: one[1]["day"] - one[0]):
@@ -119,7 +128,7 @@ def _days(
         first, last = (date.fromordinal(times[at][0] + EPOCH) for at in (0, -1))
         span = Span(city.latitude, city.longitude, city.timezone, method, madhab, first, last)
         try:
-            for rule, broken in violations(Days(span, times)):
+            for rule, broken in violations(Days(span, times, tolerance)):
                 unit = units.get(days[broken.at]["unit_id"])
                 if unit is None or rule not in unit.waived:
                     yield Finding(rule, f"{subject}, {_date(times[broken.at][0])}", broken.message)

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from synctl.errors import MismatchError
+from synctl.processors import agreement
 from synctl.processors.sun import HIGH_LATITUDE, Sun, sun
 from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, PrayerRequest, utc_offsets
 from synctl.store.prayer_times import clock
@@ -25,16 +27,18 @@ RULES: Final[Mapping[str, str]] = {
     "prayer.coordinates": "the coordinates that were asked for, to 0.0001 degree",
     "prayer.time-format": "HH:MM, perhaps with the zone in brackets",
     "prayer.utc-offset": "the zone's offset at 09:01:01 of each day, days of clock changes included",
-    "prayer.order": "Imsak, Fajr, Sunrise, Dhuhr, Asr, Sunset, Maghrib, Isha, next Fajr; from 65° latitude on as far as"
-    " there is day and night",
-    "prayer.night": "Midnight in the middle of Sunset and Sunrise, the thirds around it, below 65° latitude",
+    "prayer.order": "Imsak, at most 20 minutes later Fajr, Sunrise, Dhuhr, Asr, Sunset, Maghrib, Isha, next Fajr; from"
+    " 65° latitude on as far as there is day and night",
+    "prayer.night": "Midnight in the middle of Sunset and Sunrise, Firstthird and Lastthird at its thirds, below 65°"
+    " latitude",
     "prayer.dst": "no step of half an hour or an hour from one day to the next that the zone does not make",
     "prayer.sun": "Dhuhr when the sun is highest over the coordinates; Sunrise and Sunset, too, below 65° latitude",
     "prayer.hanafi-asr": "Asr of the madhab that was asked for, Hanafi's later than Shafi's, where the sun tells them"
     " apart",
     "prayer.jump": "no time moves by more than 15 minutes from one day to the next below 65° latitude, but for Isha of"
     " method 4, which is later in Ramadan",
-    "prayer.agreement": "what the calculated source says, within `prayer.agreement` minutes; off by default",
+    "prayer.agreement": "within `prayer.agreement` minutes of what the method's angles and the sun give, where that can"
+    " be told",
     "prayer.city": "a known city (of stored days only)",
     "prayer.origin": "a unit that stored them (of stored days only)",
 }
@@ -45,18 +49,19 @@ MAKKAH, RAMADAN_STEP = 4, 45
 """Its Isha is 90 minutes after Maghrib, 120 in Ramadan: a step of up to 33."""
 OFF_THE_SUN: Final = 15
 """Minutes. Measured: 1.4, and up to 7 by which methods 13, 16, 21 and 22 tune."""
-OFF_MIDNIGHT: Final = 10
-"""Minutes. Measured: 2."""
+OFF_THE_NIGHT: Final = 10
+"""Minutes, of Midnight and the thirds. Measured: 3, where Sunset and Sunrise are tuned."""
+IMSAK: Final = 20
+"""Minutes before Fajr at most. Measured: always 10."""
 STEPS: Final = frozenset(range(23, 38)) | frozenset(range(48, 73))
 """Minutes that clocks are changed by, give or take what Dhuhr moves in a day."""
 SHORT_NIGHTS: Final = 60.0
 """Degrees. From here on Isha may be after the next Fajr in summer (by 6 minutes), Asr before Dhuhr in winter (by 5)."""
 POLAR_SLACK: Final = 10
 """Minutes by which times are mixed up that are all at noon or all at midnight: tuning, again."""
-CLOCK_OF_SERVER: Final = ((55.0, 4), (60.0, 8), (HIGH_LATITUDE, 15))
-"""Up to which latitude Asr depends on the clock of upstream's server by so many minutes."""
-RAMADAN_ISHA: Final = 30
-"""Minutes that Isha of method 4 may differ by where two calendars disagree on when Ramadan begins."""
+EXACT: Final = 5
+"""Minutes. Times that agree so well cannot break the rules of IMPLIED, so nobody need look."""
+IMPLIED: Final = frozenset({"prayer.dst", "prayer.sun", "prayer.hanafi-asr"})
 
 DAY: Final = 1440
 MADHABS: Final = ("Shafi", "Hanafi")
@@ -84,10 +89,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Days of what was asked for: none missing, in order, unless `prayer.dates` says otherwise."""
+    """Days of what was asked for: none missing, in order, unless `prayer.dates` says otherwise.
+
+    `tolerance`: minutes that `prayer.agreement` allows; 0: it is not looked at.
+    """
 
     request: PrayerRequest | Span
     rows: Sequence[DayTimes]
+    tolerance: int = 0
 
     @property
     def high(self) -> bool:
@@ -114,32 +123,20 @@ def verify(days: Days, waived: frozenset[str]) -> None:
     """Raise MismatchError for the first rule that the days break, unless it is waived."""
     if not days.rows:
         raise MismatchError("prayer.dates", "no day was answered")
-    for rule, check in CHECKS:
-        if rule not in waived and (broken := check(days)) is not None:
+    for rule, broken in violations(days):
+        if rule not in waived:
             raise MismatchError(rule, broken.message, sample=readable(days.rows[broken.at]))
 
 
 def violations(days: Days) -> Iterator[tuple[str, Broken]]:
     """Yield each rule that days break, with the first day that does."""
+    disagreement = _agreement(days)
+    held = IMPLIED if disagreement is None and _can_agree(days) else frozenset[str]()
     for rule, check in CHECKS:
-        if (broken := check(days)) is not None:
+        if rule not in held and (broken := check(days)) is not None:
             yield rule, broken
-
-
-def agree(request: PrayerRequest, rows: Sequence[DayTimes], calculated: Sequence[DayTimes], minutes: int) -> None:
-    """Raise MismatchError where a time is more than `minutes` from the calculated one.
-
-    At high latitudes only Dhuhr is compared: the rest follows no sun there.
-    """
-    names = ("Dhuhr",) if abs(request.latitude) >= HIGH_LATITUDE else TIME_NAMES
-    compared = [(name, 2 + TIME_NAMES.index(name), minutes + _allowance(request, name)) for name in names]
-    other = {row[0]: row for row in calculated}
-    for row in rows:
-        for name, at, most in compared:
-            apart = _around(row[at] - other[row[0]][at])
-            if abs(apart) > most:
-                message = f"{name} of {_date(row)} is {apart:+d} minutes from the calculated one"
-                raise MismatchError("prayer.agreement", message, sample=readable(row))
+    if disagreement is not None:
+        yield "prayer.agreement", disagreement
 
 
 def readable(row: DayTimes) -> dict[str, object]:
@@ -179,7 +176,8 @@ def _order(days: Days) -> Broken | None:
     for index, row in enumerate(days.rows):
         _, _, fajr, rise, noon, asr, fall, maghrib, isha, imsak, middle, third, last = row
         if not (
-            imsak <= fajr < rise < noon < asr + early_asr
+            imsak <= fajr <= imsak + IMSAK
+            and fajr < rise < noon < asr + early_asr
             and asr < fall <= maghrib < isha <= fajr + latest_isha
             and fall < third < middle < last
         ):
@@ -191,7 +189,7 @@ def _polar_order(days: Days) -> Broken | None:
     for index, row in enumerate(days.rows):
         _, _, fajr, rise, noon, _, fall, maghrib, isha, imsak, middle, third, last = row
         if not (
-            imsak <= fajr <= rise + POLAR_SLACK
+            imsak <= fajr <= min(rise + POLAR_SLACK, imsak + IMSAK)
             and rise <= noon + POLAR_SLACK
             and fall <= maghrib <= isha + POLAR_SLACK
             and third <= middle <= last
@@ -203,10 +201,18 @@ def _polar_order(days: Days) -> Broken | None:
 def _night(days: Days) -> Broken | None:
     if days.high:
         return None
-    for index, row in enumerate(days.rows):
-        off = row[10] + row[10] - row[6] - row[3] - DAY
-        if not -2 * OFF_MIDNIGHT <= off <= 2 * OFF_MIDNIGHT:
-            return Broken(index, f"Midnight of {_date(row)} is {off // 2:+d} minutes off the middle of the night")
+    for index, (_, _, _, rise, _, _, fall, _, _, _, middle, third, last) in enumerate(days.rows):
+        night = DAY + rise - fall
+        if not (
+            -OFF_THE_NIGHT <= middle - fall - night // 2 <= OFF_THE_NIGHT
+            and -OFF_THE_NIGHT <= third - fall - night // 3 <= OFF_THE_NIGHT
+            and -OFF_THE_NIGHT <= last - fall - 2 * night // 3 <= OFF_THE_NIGHT
+        ):
+            row = days.rows[index]
+            right = {"Midnight": fall + night // 2, "Firstthird": fall + night // 3, "Lastthird": fall + 2 * night // 3}
+            off = {name: row[2 + TIME_NAMES.index(name)] - minute for name, minute in right.items()}
+            name = max(off, key=lambda one: abs(off[one]))
+            return Broken(index, f"{name} of {_date(row)} is {off[name]:+d} minutes off its part of the night")
     return None
 
 
@@ -270,6 +276,36 @@ def _jump(days: Days) -> Broken | None:
     return None
 
 
+def _agreement(days: Days) -> Broken | None:
+    if not days.tolerance:
+        return None
+    for start, stretch in _stretches(days.rows):
+        asked = days.request
+        found = agreement.apart(
+            stretch,
+            latitude=asked.latitude,
+            longitude=asked.longitude,
+            method=asked.method,
+            madhab=asked.madhab,
+            tolerance=days.tolerance,
+        )
+        if found is not None:
+            what = f"{found.name} of {_date(stretch[found.at])} is {found.minutes:+d} minutes from where it should be"
+            return Broken(start + found.at, what)
+    return None
+
+
+def _can_agree(days: Days) -> bool:
+    return 0 < days.tolerance <= EXACT and abs(days.request.latitude) < SHORT_NIGHTS
+
+
+def _stretches(rows: Sequence[DayTimes]) -> Iterator[tuple[int, Sequence[DayTimes]]]:
+    """Cut at days that are missing or in disorder, as with `prayer.dates` waived."""
+    cuts = [at for at in range(1, len(rows)) if rows[at][0] != rows[at - 1][0] + 1]
+    for start, end in pairwise([0, *cuts, len(rows)]):
+        yield start, rows[start:end]
+
+
 def _fastest(before: DayTimes, after: DayTimes, shift: int, most: Mapping[str, int]) -> str | None:
     steps = {name: _around(two - one - shift) for name, one, two in zip(TIME_NAMES, before[2:], after[2:], strict=True)}
     name = max(steps, key=lambda one: abs(steps[one]) - most.get(one, FAST))
@@ -302,12 +338,6 @@ def _offsets(days: Days) -> list[int]:
 def _in_order(row: DayTimes) -> str:
     named = sorted(zip(row[2:], TIME_NAMES, strict=True), key=lambda one: one[0])
     return ", ".join(f"{name} {clock(minute)}" for minute, name in named)
-
-
-def _allowance(request: PrayerRequest, name: str) -> int:
-    if name == "Asr":
-        return next(minutes for latitude, minutes in CLOCK_OF_SERVER if abs(request.latitude) < latitude)
-    return RAMADAN_ISHA if name == "Isha" and request.method == MAKKAH else 0
 
 
 def _around(minutes: int) -> int:

@@ -21,7 +21,7 @@ ASR_LATITUDE: Final = 60.0
 
 _J2000: Final = 10_957.5
 """Noon of 2000-01-01 in days since 1970-01-01."""
-_HORIZON: Final = math.radians(-0.8333)
+HORIZON: Final = math.radians(-0.8333)
 """The sun's centre when its upper edge is seen on the horizon."""
 _HIGH: Final = math.radians(HIGH_LATITUDE)
 _ASR: Final = math.radians(ASR_LATITUDE)
@@ -43,7 +43,7 @@ class Sun:
 def sun(latitude: float, longitude: float, first: int, count: int) -> Sun:
     """Return the sun's days; `first` is days since 1970-01-01."""
     place = math.radians(latitude)
-    days = [(720 - 4 * longitude - equation, declination) for declination, equation in _days(first, count)]
+    days = [(720 - 4 * longitude - equation, declination) for declination, equation in positions(first, count)]
     return Sun(
         noon=tuple([round(noon) for noon, _ in days]),
         half=tuple([_half(place, declination) for _, declination in days]),
@@ -52,25 +52,25 @@ def sun(latitude: float, longitude: float, first: int, count: int) -> Sun:
 
 
 def _half(latitude: float, declination: float) -> int | None:
-    half = _from_noon(latitude, declination, _HORIZON) if abs(latitude) < _HIGH else None
+    half = from_noon(latitude, declination, HORIZON) if abs(latitude) < _HIGH else None
     return None if half is None else round(half)
 
 
 def _between(latitude: float, noon: float, declination: float) -> int | None:
     if abs(latitude) >= _ASR:
         return None
-    early, late = (_asr(latitude, declination, shadow) for shadow in (1, 2))
+    early, late = (asr_from_noon(latitude, declination, shadow) for shadow in (1, 2))
     if early is None or late is None or late - early < TOLD_APART:
         return None
     return round(noon + (early + late) / 2)
 
 
-def _asr(latitude: float, declination: float, shadow: int) -> float | None:
+def asr_from_noon(latitude: float, declination: float, shadow: int) -> float | None:
     """Minutes after noon at which the shadow of a thing is longer than at noon by `shadow` times the thing."""
-    return _from_noon(latitude, declination, math.atan(1 / (shadow + math.tan(abs(latitude - declination)))))
+    return from_noon(latitude, declination, math.atan(1 / (shadow + math.tan(abs(latitude - declination)))))
 
 
-def _from_noon(latitude: float, declination: float, altitude: float) -> float | None:
+def from_noon(latitude: float, declination: float, altitude: float) -> float | None:
     """Minutes between noon and the sun at an altitude; None where it does not come there that day."""
     cosine = (math.sin(altitude) - math.sin(latitude) * math.sin(declination)) / (
         math.cos(latitude) * math.cos(declination)
@@ -79,7 +79,7 @@ def _from_noon(latitude: float, declination: float, altitude: float) -> float | 
 
 
 @lru_cache(maxsize=32)
-def _days(first: int, count: int) -> tuple[tuple[float, float], ...]:
+def positions(first: int, count: int) -> tuple[tuple[float, float], ...]:
     """The sun's declination (radians) and the equation of time (minutes) at noon of each day, in UTC."""
     return tuple(_position(first + day + 0.5 - _J2000) for day in range(count))
 

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from synctl.errors import MismatchError
-from synctl.processors.prayer_rules import CHECKS, RULES, Days, Span, agree, verify, violations
+from synctl.processors.prayer_rules import CHECKS, RULES, Days, Span, verify, violations
 from synctl.processors.sun import sun
 from synctl.sources.aladhan import AladhanSource
 from synctl.sources.calculated import CalculatedSource
@@ -21,6 +21,7 @@ from tests.upstream.replay import ABSENT, recordings
 
 NAMED = [0, 1, 2, 3, 4, 5, *range(7, 24)]
 LONDON = (51.50853, -0.12574, "Europe/London")
+MAKKAH = (21.42664, 39.82563, "Asia/Riyadh")
 PLACES = {
     "Tromsø": (69.6489, 18.95508, "Europe/Oslo"),
     "Longyearbyen": (78.22334, 15.64689, "Arctic/Longyearbyen"),
@@ -58,7 +59,7 @@ def calculate(request: PrayerRequest) -> list[DayTimes]:
 
 
 def rules_broken_by(request: PrayerRequest, rows: Sequence[DayTimes]) -> list[str]:
-    return [f"{rule}: {broken.message}" for rule, broken in violations(Days(request, rows))]
+    return [f"{rule}: {broken.message}" for rule, broken in violations(Days(request, rows, tolerance=5))]
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -100,7 +101,6 @@ def test_nothing_that_was_recorded_breaks_a_rule(city: str) -> None:
         source = AladhanSource(cast("Fetcher", Replayed(recording.body(combo))))
         rows = source.fetch(request).days
         assert rules_broken_by(request, rows) == [], combo
-        agree(request, rows, calculate(request), minutes=1)
 
 
 @cache
@@ -128,6 +128,9 @@ BROKEN: list[tuple[str, list[DayTimes]]] = [
     ("prayer.order", moved(400, "Isha")),
     ("prayer.order", moved(300, "Firstthird")),
     ("prayer.night", moved(-40, "Midnight", on=ALL_YEAR)),
+    ("prayer.night", moved(30, "Firstthird")),
+    ("prayer.night", moved(-30, "Lastthird")),
+    ("prayer.order", moved(-30, "Imsak")),
     ("prayer.dst", moved(60, *TIME_NAMES, on=slice(80, 90))),
     ("prayer.dst", moved(-30, *TIME_NAMES, on=slice(80, 90))),
     ("prayer.sun", moved(60, *TIME_NAMES, on=ALL_YEAR)),
@@ -163,32 +166,67 @@ def test_a_stretch_of_stored_days_may_span_years() -> None:
     assert list(violations(Days(span, rows))) == []
 
 
+def test_what_agrees_and_what_does_not_breaks_the_same_other_rules() -> None:
+    """Rules that agreement implies are skipped only where it holds."""
+    for rule, rows in BROKEN:
+        if rows:
+            named = [rule for rule, _ in violations(Days(year(LONDON, 3, 0), rows))]
+            assert named == [rule for rule, _ in violations(Days(year(LONDON, 3, 0), rows, 5)) if rule in named], rule
+
+
+AGREEMENT: list[tuple[str, tuple[float, float, str], int, str, int, bool]] = [
+    ("a little late", MAKKAH, 3, "Fajr", 4, False),
+    ("late", MAKKAH, 3, "Fajr", 9, True),
+    ("early", MAKKAH, 3, "Imsak", -8, True),
+    ("an hour late", MAKKAH, 3, "Isha", 60, True),
+    ("the angle of another method", MAKKAH, 3, "Isha", -8, True),
+    ("Asr follows the clock of upstream's server", LONDON, 3, "Asr", 7, False),
+    ("Asr further off than that", LONDON, 3, "Asr", 11, True),
+    ("Ramadan is another month in another calendar", MAKKAH, 4, "Isha", 30, False),
+    ("Ramadan says nothing of other methods", MAKKAH, 3, "Isha", 30, True),
+    ("minutes after Maghrib", MAKKAH, 8, "Isha", -9, True),
+    ("tuned by upstream", MAKKAH, 13, "Maghrib", 9, True),
+    ("the season, not an angle", MAKKAH, 15, "Fajr", 60, False),
+    ("no night", PLACES["Tromsø"], 3, "Fajr", 60, False),
+    ("noon is noon everywhere", PLACES["Tromsø"], 3, "Dhuhr", 9, True),
+    ("noon on another date", PLACES["a zone far away"], 3, "Dhuhr", 9, True),
+]
+
+
 @pytest.mark.parametrize(
-    ("minutes", "name", "place", "method", "refused"),
-    [
-        (3, "Fajr", LONDON, 3, True),
-        (2, "Fajr", LONDON, 3, False),
-        (6, "Asr", LONDON, 3, False),  # upstream's own clock moves it
-        (7, "Asr", LONDON, 3, True),
-        (30, "Isha", PLACES["Makkah"], 4, False),  # where calendars disagree on Ramadan
-        (30, "Isha", PLACES["Makkah"], 3, True),
-        (3, "Dhuhr", PLACES["Tromsø"], 3, True),
-        (60, "Fajr", PLACES["Tromsø"], 3, False),  # no night
-    ],
+    ("place", "method", "name", "minutes", "refused"), [row[1:] for row in AGREEMENT], ids=[row[0] for row in AGREEMENT]
 )
-def test_agreement_has_a_tolerance_for_each_time_and_latitude(
-    minutes: int, name: str, place: tuple[float, float, str], method: int, *, refused: bool
+def test_agreement_has_a_tolerance_for_each_time_method_and_latitude(
+    place: tuple[float, float, str], method: int, name: str, minutes: int, *, refused: bool
 ) -> None:
     request = year(place, method, 0)
-    rows = calculate(request)
-    other = [*rows]
-    at = 2 + TIME_NAMES.index(name)
-    other[200] = (*rows[200][:at], rows[200][at] + minutes, *rows[200][at + 1 :])
+    rows, at = calculate(request), 2 + TIME_NAMES.index(name)
+    late = [*rows]
+    late[200] = (*rows[200][:at], rows[200][at] + minutes, *rows[200][at + 1 :])
+    found = {rule: broken.message for rule, broken in violations(Days(request, late, tolerance=5))}
+    assert ("prayer.agreement" in found) == refused
     if refused:
-        with pytest.raises(MismatchError, match=rf"^prayer.agreement: {name} of 2026-07-20 is \+{minutes} minutes"):
-            agree(request, other, rows, minutes=2)
-    else:
-        agree(request, other, rows, minutes=2)
+        assert found["prayer.agreement"].startswith(f"{name} of 2026-07-20 is {minutes:+d}"[:-1])
+
+
+@pytest.mark.parametrize("method", [2, 5, 12, 20])
+def test_the_times_of_another_method_do_not_agree(method: int) -> None:
+    rows = calculate(year(MAKKAH, method, 0))
+    (rule,) = [rule for rule, _ in violations(Days(year(MAKKAH, 3, 0), rows, tolerance=5))]
+    assert rule == "prayer.agreement"
+
+
+def test_the_times_of_a_place_far_to_the_east_do_not_agree() -> None:
+    latitude, longitude, zone = MAKKAH
+    rows = calculate(year((latitude, longitude + 2, zone), 3, 0))  # 207 km: too near for the rule of the sun
+    assert [rule for rule, _ in violations(Days(year(MAKKAH, 3, 0), rows, tolerance=5))] == ["prayer.agreement"]
+
+
+def test_days_that_do_not_follow_each_other_are_compared_all_the_same() -> None:
+    rows = calculate(year(MAKKAH, 3, 0))
+    late = [*rows[:100], *[(*row[:2], row[2] + 9, *row[3:9], row[9] + 9, *row[10:]) for row in rows[200:]]]
+    with pytest.raises(MismatchError, match=r"^prayer.agreement: Fajr of 2026-07-20 is \+\d+ minutes"):
+        verify(Days(year(MAKKAH, 3, 0), late, 5), frozenset({"prayer.dates", "prayer.jump"}))
 
 
 def test_the_sun_is_where_an_almanac_puts_it() -> None:

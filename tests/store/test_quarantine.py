@@ -158,15 +158,17 @@ def stored(database: Database) -> Database:
 
 def test_what_is_stored_passes_the_audit(stored: Database) -> None:
     with stored.read() as transaction:
-        assert list(audit(transaction)) == []
+        assert list(audit(transaction, 5)) == []
 
 
 def test_the_audit_names_place_method_madhab_and_day(stored: Database) -> None:
     with stored.write() as transaction:
         transaction.execute("UPDATE prayer_time SET isha = isha + 20 WHERE city_id = 2643743 AND day = 20520")
         transaction.execute("DELETE FROM prayer_time WHERE city_id = 3133895 AND madhab_id = 1")
-        found = sorted((one.rule, one.subject) for one in audit(transaction))
+        found = sorted((one.rule, one.subject) for one in audit(transaction, 5))
     assert found == [
+        ("prayer.agreement", "London, GB, method 3, Hanafi, 2026-03-08"),
+        ("prayer.agreement", "London, GB, method 3, Shafi, 2026-03-08"),
         ("prayer.dates", "Tromsø, NO, method 3, Hanafi"),
         ("prayer.jump", "London, GB, method 3, Hanafi, 2026-03-08"),
         ("prayer.jump", "London, GB, method 3, Shafi, 2026-03-08"),
@@ -180,26 +182,26 @@ def test_the_audit_leaves_alone_what_was_accepted(stored: Database) -> None:
             "UPDATE prayer_time SET isha = isha + 20 WHERE city_id = 2643743 AND madhab_id = 0 AND day = 20520"
         )
         transaction.execute("DELETE FROM prayer_time WHERE city_id = 2643743 AND madhab_id = 0 AND day = 20530")
-        assert {one.rule for one in audit(transaction)} == {"prayer.dates", "prayer.jump"}
-        for rule in ("prayer.dates", "prayer.jump"):
+        assert {one.rule for one in audit(transaction, 5)} == {"prayer.dates", "prayer.jump", "prayer.agreement"}
+        for rule in ("prayer.dates", "prayer.jump", "prayer.agreement"):
             refused = quarantine.Refused("prayer", key, rule, "", "", "", "", 0, accepted=False)
             quarantine.accept(transaction, refused, ACTOR, "")
-        assert list(audit(transaction)) == []
+        assert list(audit(transaction, 5)) == []
 
 
 def test_rows_without_a_unit_and_units_without_rows_are_found(stored: Database) -> None:
     with stored.write() as transaction:
         transaction.execute("DELETE FROM stored_unit WHERE key LIKE '2643743/%'")
         transaction.execute("DELETE FROM prayer_time WHERE city_id = 3133895")
-        found = {(one.rule, one.subject.partition(",")[0]) for one in audit(transaction)}
+        found = {(one.rule, one.subject.partition(",")[0]) for one in audit(transaction, 5)}
     assert found == {("prayer.origin", "London"), ("prayer.dates", "Tromsø")}
 
 
 def test_a_city_that_moved_no_longer_has_the_right_times(stored: Database) -> None:
     with stored.write() as transaction:
         transaction.execute("UPDATE city SET longitude = 10.5 WHERE id = 2643743")
-        assert "prayer.sun" in {one.rule for one in audit(transaction)}
+        assert "prayer.sun" in {one.rule for one in audit(transaction, 5)}
         transaction.execute("UPDATE city SET timezone = 'Nowhere/Town' WHERE id = 2643743")
-        assert {one.rule for one in audit(transaction)} == {"prayer.timezone"}
+        assert {one.rule for one in audit(transaction, 5)} == {"prayer.timezone"}
         transaction.execute("DELETE FROM city WHERE id = 2643743")
-        assert {one.rule for one in audit(transaction)} == {"prayer.city"}
+        assert {one.rule for one in audit(transaction, 5)} == {"prayer.city"}
