@@ -34,6 +34,7 @@ test-slow: $(READY_DEV)
 
 # Measures with real parts; prints, asserts nothing about time.
 bench: $(READY_DEV)
+	@$(BIN)/python -m tests.bench.startup
 	@$(BIN)/python -m tests.bench.control $(ARGS)
 
 check: $(READY_DEV)

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from synctl import __version__
+from synctl.cli.coercion import PlainCommand, converted_plainly
 from synctl.cli.commands import COMMANDS
 from synctl.errors import UsageError
 from synctl.suggest import did_you_mean
@@ -17,6 +18,10 @@ from synctl.suggest import did_you_mean
 
 class LazyGroup(TyperGroup):
     """Lists its commands without importing them."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the parameters, `--help` among them."""
+        return converted_plainly(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in the order of the table, which is the order of need."""
@@ -71,5 +76,5 @@ def _build(name: str, function: Callable[..., Any]) -> Any:
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    app.command(name, help=function.__doc__)(function)
+    app.command(name, cls=PlainCommand, help=function.__doc__)(function)
     return typer.main.get_command(app)

@@ -1,0 +1,73 @@
+"""Text, whole numbers and flags, as they are typed, without pydantic.
+
+Typer asks pydantic to convert each value, also one that is not given, and pydantic takes as long to load as all else
+that `status` needs. Typer's own seam for this is private: its version is pinned, and a test counts modules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import typer
+from typer._coercion import RuntimeParam
+from typer.core import TyperCommand
+
+_TRUE: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
+_FALSE: Final = frozenset({"0", "false", "f", "no", "n", "off"})
+
+
+class PlainCommand(TyperCommand):
+    """A command that converts what is plain as said above."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the parameters, `--help` among them."""
+        return converted_plainly(super().get_params(ctx))
+
+
+def converted_plainly(params: Any) -> Any:
+    """Give parameters that are plain their conversion, before Typer builds its own."""
+    for param in params:
+        wanted = param.type_descriptor.annotation
+        if wanted in _CONVERSIONS:
+            param._runtime_param = _Plain(param.type_descriptor.parameter_info, wanted)  # noqa: SLF001 - see above
+    return params
+
+
+@dataclass(frozen=True)
+class _Plain(RuntimeParam):
+    """Converts one value, or each of several."""
+
+    def _coerce_value(self, value: Any, param: Any, ctx: Any) -> Any:
+        convert = _CONVERSIONS[self.annotation]
+        try:
+            if isinstance(value, list | tuple):
+                return [convert(one) for one in value]
+            converted = convert(value)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), ctx=ctx, param=param) from error
+        least, most = self.parameter_info.min, self.parameter_info.max
+        if (least is not None and converted < least) or (most is not None and converted > most):
+            limits = " and ".join(
+                f"{word} {limit:g}" for word, limit in (("at least", least), ("at most", most)) if limit is not None
+            )
+            raise typer.BadParameter(f"{converted} is not {limits}.", ctx=ctx, param=param)
+        return converted
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not a valid integer.") from None
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value.casefold() in _TRUE | _FALSE:
+        return value.casefold() in _TRUE
+    raise ValueError(f"{value!r} is not a valid boolean.")
+
+
+_CONVERSIONS: Final[dict[Any, Any]] = {str: str, int: _whole, bool: _flag, list[str]: str}

@@ -1,0 +1,60 @@
+"""Start-up: what a command does not need is not loaded. Modules are counted, since times are noisy."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from synctl.cli.main import run
+
+HEAVY = {"alembic", "asyncio", "httpx", "pydantic", "redis", "rich", "rq", "sqlalchemy", "sqlmodel", "tenacity"}
+PROGRAM = """
+import sys
+from synctl.cli.main import run
+code = run(sys.argv[1:])
+print(code, *sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed", "most"),
+    [
+        (["--help"], set(), 180),
+        (["status", "--help"], set(), 260),
+        (["status"], set(), 260),
+        (["status", "--limit", "5", "--state", "failed"], set(), 260),
+        (["seed", "--cities", "0"], set(), 260),
+        (["enqueue", "prayer", "--dry-run"], {"asyncio", "redis"}, 440),
+    ],
+    ids=str,
+)
+def test_a_command_loads_only_what_it_needs(arguments: list[str], needed: set[str], most: int, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "SYNCTL_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)},
+        check=True,
+    )
+    loaded = set(ended.stderr.splitlines()[-1].split()[1:])
+    assert (HEAVY & loaded) - needed == set()
+    assert len(loaded) <= most
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["status", "--limit", "x"], "'x' is not a valid integer"),
+        (["status", "--limit", "0"], "0 is not at least 1"),
+        (["seed", "--cities", "1.5"], "'1.5' is not a valid integer"),
+    ],
+    ids=str,
+)
+def test_what_is_no_number_is_told(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 2
+    assert said in capsys.readouterr().err
