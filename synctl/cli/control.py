@@ -12,7 +12,6 @@ from synctl.cli.options import JsonOption, ReasonOption, RunArgument, RunsArgume
 from synctl.cli.output import count, emit, say
 from synctl.cli.session import Session, open_session
 from synctl.engine.enqueue import Order, Why
-from synctl.engine.view import views
 from synctl.states import TERMINAL, RunState
 from synctl.store.runs import Run
 
@@ -135,6 +134,6 @@ def _each(names: list[str], json: bool, act: Callable[[Session, str], Run]) -> N
         for name in names:
             run = act(session, name)
             if json:
-                emit(views([run], session.live_client)[0].as_json())
+                emit(session.views([run])[0].as_json())
             else:
                 say(f"{run.id} {run.state}, {run.done:,} of {run.total:,} units done")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from synctl.cli.output import duration, emit, say, warn
 from synctl.cli.session import Session
-from synctl.engine.view import RunView, views
+from synctl.engine.view import RunView
 from synctl.errors import ExitCode
 from synctl.states import TERMINAL, RunState
 from synctl.store import runs
@@ -40,7 +40,7 @@ def look(session: Session, run_ids: Sequence[str]) -> list[RunView]:
     """Return the runs as they are now. Changes nothing."""
     with session.database.read() as transaction:
         found = [runs.get(transaction, run_id) for run_id in run_ids]
-    return views(found, session.live_client)
+    return session.views(found)
 
 
 def _ended(views: Sequence[RunView]) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from synctl.config import Settings, load_settings
 from synctl.errors import PrerequisitesNotMet
+from synctl.states import LIVE
 from synctl.store import migrate
 from synctl.store.db import Database, open_database
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from synctl.engine.control import Control
     from synctl.engine.enqueue import Enqueuer
     from synctl.engine.server import EmbeddedServer
+    from synctl.engine.view import RunView
+    from synctl.store.runs import Run
 
 
 class Session:
@@ -93,6 +96,12 @@ class Session:
         from synctl.engine.connect import connect_cli  # noqa: PLC0415
 
         return self._keep_redis(connect_cli(self.redis_url, decode=False))
+
+    def views(self, runs: Sequence[Run]) -> list[RunView]:
+        """Pair runs with their live progress. Redis is asked only where a run is live."""
+        from synctl.engine.view import views  # noqa: PLC0415
+
+        return views(runs, self.live_client if any(run.state in LIVE for run in runs) else None)
 
     def close(self) -> None:
         """Close what was opened."""

@@ -54,12 +54,11 @@ def status(
 
 
 def _all(session: Session, states: set[RunState] | None, resource: str | None, limit: int, *, json: bool) -> None:
-    from synctl.engine.view import views  # noqa: PLC0415
     from synctl.store import runs  # noqa: PLC0415
 
     with session.database.read() as transaction:
         found = runs.listing(transaction, states=states, resource=resource, limit=limit)
-    current = views(found, session.live_client)
+    current = session.views(found)
     if json:
         emit([view.as_json() for view in current])
         return
@@ -93,14 +92,13 @@ def _all(session: Session, states: set[RunState] | None, resource: str | None, l
 
 
 def _one(session: Session, name: str, *, json: bool) -> None:
-    from synctl.engine.view import views  # noqa: PLC0415
     from synctl.store import runs  # noqa: PLC0415
     from synctl.store.units import causes  # noqa: PLC0415
 
     with session.database.read() as transaction:
         run = runs.get(transaction, name)
         failures = causes(transaction, run.seq)
-    view = views([run], session.live_client)[0]
+    view = session.views([run])[0]
     if json:
         emit({**view.as_json(), "errors": [cause.as_json() for cause in failures]})
         return

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from redis import Redis
 
 from synctl.clock import now_ms
 from synctl.engine import keys
-from synctl.store.ledger import Lease
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from synctl.store.ledger import Lease
 
 COUNTERS = ("done", "failed", "quarantined", "unchanged", "rows", "total")
 KEEP_S = 3600

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from redis import Redis
+from typing import TYPE_CHECKING
 
 from synctl.clock import iso, now_ms
 from synctl.engine import progress
@@ -13,6 +12,9 @@ from synctl.engine.progress import Progress
 from synctl.errors import ExitCode
 from synctl.states import LIVE, RunState, exit_code
 from synctl.store.runs import Run
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 SILENT_S = 5.0
 """A shard writes ten times a second; after so long something is wrong."""
