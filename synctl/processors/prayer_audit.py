@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Final
 
 from synctl.errors import RejectedError
-from synctl.processors.prayer_rules import MADHABS, SHORT_NIGHTS, Days, Span, violations
+from synctl.processors.prayer_rules import MADHABS, SHORT_NIGHTS, Days, Span, is_waived, violations
 from synctl.resource import Finding
 from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes
 from synctl.store.db import Row, Transaction
@@ -130,7 +130,7 @@ def _days(
         try:
             for rule, broken in violations(Days(span, times, tolerance)):
                 unit = units.get(days[broken.at]["unit_id"])
-                if unit is None or rule not in unit.waived:
+                if unit is None or not is_waived(rule, unit.waived):
                     yield Finding(rule, f"{subject}, {_date(times[broken.at][0])}", broken.message)
         except RejectedError as error:
             yield Finding("prayer.timezone", subject, str(error))

@@ -62,6 +62,8 @@ POLAR_SLACK: Final = 10
 EXACT: Final = 5
 """Minutes. Times that agree so well cannot break the rules of IMPLIED, so nobody need look."""
 IMPLIED: Final = frozenset({"prayer.dst", "prayer.sun", "prayer.hanafi-asr"})
+DISAGREEING: Final = IMPLIED | {"prayer.utc-offset", "prayer.order", "prayer.jump"}
+"""Rules that days seldom break without breaking `prayer.agreement`, which tells less: who accepts one accepts both."""
 
 DAY: Final = 1440
 MADHABS: Final = ("Shafi", "Hanafi")
@@ -124,8 +126,13 @@ def verify(days: Days, waived: frozenset[str]) -> None:
     if not days.rows:
         raise MismatchError("prayer.dates", "no day was answered")
     for rule, broken in violations(days):
-        if rule not in waived:
+        if not is_waived(rule, waived):
             raise MismatchError(rule, broken.message, sample=readable(days.rows[broken.at]))
+
+
+def is_waived(rule: str, waived: frozenset[str]) -> bool:
+    """Whether a rule need not hold. Days that may break one of DISAGREEING cannot be asked to agree."""
+    return rule in waived or (rule == "prayer.agreement" and not waived.isdisjoint(DISAGREEING))
 
 
 def violations(days: Days) -> Iterator[tuple[str, Broken]]:
