@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 READY := $(VENV)/ready
 READY_DEV := $(VENV)/ready-dev
 
-.PHONY: run test test-slow bench check format lock cities clean
+.PHONY: run test test-slow bench check docs format lock cities clean
 
 run: $(READY)
 	@$(BIN)/synctl run prayer
@@ -47,6 +47,10 @@ check: $(READY_DEV)
 format: $(READY_DEV)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+# Makes docs/commands.md anew.
+docs: $(READY_DEV)
+	@COLUMNS=100 $(BIN)/python -m tools.build_commands
 
 # Pins every package with its hashes, without naming a registry. Needs uv.
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet \

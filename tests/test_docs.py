@@ -11,6 +11,7 @@ from synctl.cli.commands import COMMANDS
 from synctl.cli.main import run
 from synctl.config import all_keys
 from synctl.errors import ExitCode
+from tools import build_commands
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -51,6 +52,11 @@ def test_every_exit_code_is_documented(code: ExitCode) -> None:
 def test_every_key_is_documented_with_its_variable_and_no_other_is() -> None:
     rows = re.findall(r"^\| `([a-z_.]+)` \| `(SYNCTL_\w+)` \|", page("docs/configuration.md"), re.MULTILINE)
     assert rows == [(key.name, key.variable) for key in all_keys()]
+
+
+def test_the_page_of_commands_is_what_they_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    assert build_commands.page() == page("docs/commands.md"), "make docs"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

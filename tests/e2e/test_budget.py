@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 from tests.e2e.conftest import Home
 from tests.upstream.aladhan import serve
 from tests.upstream.faults import Faults, parse
@@ -11,6 +13,7 @@ from tests.upstream.faults import Faults, parse
 RATE = 10.0
 
 
+@pytest.mark.slow
 def test_two_workers_share_the_rate_and_obey_retry_after_together(home: Home) -> None:
     with serve(Faults(*parse("rate-limit(3)@method=4*1"))) as upstream:
         home.use(upstream, SYNCTL_SOURCES__ALADHAN__RATE=str(RATE), SYNCTL_SOURCES__ALADHAN__BURST="1")

@@ -7,12 +7,15 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.conftest import Home, until
 from tests.store.databases import empty
 
 UNITS = 2 * 23 * 2
 
 
+@pytest.mark.slow
 def test_a_run_on_postgresql_survives_the_death_of_a_work_horse(home: Home, tmp_path: Path) -> None:
     with empty("postgresql", tmp_path) as url:
         home.environment = {"SYNCTL_DATABASE__URL": url}

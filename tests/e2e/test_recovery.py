@@ -105,6 +105,7 @@ def test_a_killed_and_then_a_wiped_redis_loses_nothing(stack: Home, upstream: Lo
     _ends_exactly(stack, call, run["run"])
 
 
+@pytest.mark.slow
 def test_control_acts_at_once_while_the_upstream_hangs(home: Home, call: Call) -> None:
     with serve(Faults(*parse("hang(600)"))) as upstream:
         home.use(upstream, SYNCTL_PRAYER__SOURCE="aladhan")

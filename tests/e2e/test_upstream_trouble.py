@@ -57,6 +57,7 @@ def test_a_limited_run_says_what_it_waits_for_and_can_be_cancelled_meanwhile(hom
         assert len(upstream.seen) == asked
 
 
+@pytest.mark.slow
 def test_an_upstream_that_is_gone_for_a_while_costs_no_unit(home: Home) -> None:
     with serve() as upstream:
         host, port = upstream.url.removeprefix("http://").split(":")
@@ -71,6 +72,7 @@ def test_an_upstream_that_is_gone_for_a_while_costs_no_unit(home: Home) -> None:
     assert home.lines("errors", run_id) == []
 
 
+@pytest.mark.slow
 def test_an_outage_that_lasts_too_long_ends_the_run_and_retry_goes_on(home: Home) -> None:
     with serve(Faults(*parse("error(503)"))) as upstream:
         _use(home, upstream, retry__backoff=0.05, retry__outage=1, sources__aladhan__breaker=3)
@@ -84,6 +86,7 @@ def test_an_outage_that_lasts_too_long_ends_the_run_and_retry_goes_on(home: Home
         _succeeded(home, view["run"], 46)
 
 
+@pytest.mark.slow
 def test_a_fifth_of_all_requests_may_fail(home: Home) -> None:
     rules = "error~0.07,truncate~0.06,hang(30)~0.04,not-json~0.02,rate-limit(1)~0.01"
     with serve(Faults(*parse(rules), seed=3)) as upstream:
