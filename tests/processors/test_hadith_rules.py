@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import pytest
 
@@ -18,6 +21,7 @@ from synctl.processors.hadith_rules import (
     shrinks,
 )
 from tests.store.conftest import database as database  # noqa: PLC0414 - a fixture
+from tests.upstream.replay_hadith import ABSENT, recorded
 
 OUTLINE = Outline(
     title="A Book",
@@ -108,3 +112,38 @@ LISTS: list[tuple[list[str], list[str], str]] = [
 @pytest.mark.parametrize(("names", "stored", "says"), LISTS, ids=str)
 def test_a_list_names_editions_once_and_half_of_those_it_named(names: list[str], stored: list[str], says: str) -> None:
     assert [breach.message for breach in list_breaches(names, stored)] == [says] * bool(says)
+
+
+@cache
+def collections() -> dict[str, Any]:
+    """What upstream's `info.json` has of nine collections: all but the texts. Numbers as they are written."""
+    body = recorded("/info.min.json")
+    whole: dict[str, Any] = json.loads(body, parse_int=str, parse_float=str) if body else {}
+    return whole
+
+
+REAL = {
+    "muslim": (7563, 0, 344, 344), "nasai": (5765, 7, 82, 0), "abudawud": (5274, 0, 0, 0), "ibnmajah": (4343, 2, 266, 0),
+    "tirmidhi": (3998, 42, 0, 0), "malik": (1858, 0, 18, 0), "nawawi": (42, 0, 0, 0), "qudsi": (40, 0, 0, 0),
+    "dehlawi": (40, 0, 0, 0),
+}  # fmt: skip
+"""Entries, fractional numbers, section 0, without an arabic number."""
+
+
+@pytest.mark.skipif(not collections(), reason=ABSENT)
+@pytest.mark.parametrize("name", REAL)
+def test_no_collection_of_upstream_breaks_a_rule_of_numbers_and_sections(name: str) -> None:
+    metadata, hadiths = collections()[name]["metadata"], collections()[name]["hadiths"]
+    details = metadata["section_details"]
+    parts = {
+        int(number): Part(title, (details[number]["hadithnumber_first"], details[number]["hadithnumber_last"]))
+        for number, title in metadata["sections"].items()
+    }
+    pairs = [(one["hadithnumber"], int(one["reference"]["book"])) for one in hadiths]
+    assert REAL[name] == (
+        len(pairs),
+        sum("." in number for number, _ in pairs),
+        sum(section == 0 for _, section in pairs),
+        sum("arabicnumber" not in one for one in hadiths),
+    )
+    assert list(breaches(Outline(metadata["name"], parts, pairs, []), metadata["name"], "ltr")) == []
