@@ -13,11 +13,12 @@ import pytest
 from tests.e2e.conftest import Home
 
 PROJECT = Path(__file__).parents[2]
+SUM_OF_ROWS = "SELECT COUNT(*), SUM(fajr + isha * 3 + asr * 7), COUNT(DISTINCT unit_id) FROM prayer_time"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_default_run_stores_a_year_of_a_hundred_cities(home: Home) -> None:
+def test_the_default_run_stores_a_year_of_a_hundred_cities_once(home: Home) -> None:
     first = home.start("run", "prayer")
     out, err = first.communicate(timeout=500)
     assert first.returncode == 0, out + err
@@ -25,6 +26,20 @@ def test_the_default_run_stores_a_year_of_a_hundred_cities(home: Home) -> None:
     again = home.run("run", "prayer")
     assert "is fresh" in again.stdout
     assert home.json("status")[0]["rows"] == 1_679_000
+    home.run("up")
+    rows_before = home.sql(SUM_OF_ROWS)
+
+    forced = home.json("enqueue", "prayer", "--force", "--wait")["run"]
+    view = home.json("status", forced)
+    assert (view["state"], view["done"], view["unchanged"], view["changed"]) == ("succeeded", 4600, 4600, 0)
+    assert home.sql(SUM_OF_ROWS) == rows_before
+
+    stale = home.json("enqueue", "prayer", "--cities", "99", "--if-stale", "7d", "--wait")
+    assert (stale["units"], stale["fresh"]) == (4554, 4554)
+    view = home.json("status", stale["run"])
+    assert (view["state"], view["done"], view["changed"]) == ("succeeded", 4554, 0)
+    attempts = "SELECT SUM(attempts) FROM sync_unit u JOIN run r ON r.seq = u.run_seq WHERE r.id = ?"
+    assert home.sql(attempts, stale["run"]) == [(0,)]
 
 
 @pytest.mark.slow

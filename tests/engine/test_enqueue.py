@@ -168,6 +168,13 @@ def test_what_cannot_start_leaves_no_trace(
     assert client.dbsize() == 0
 
 
+def test_a_selection_without_units_is_no_run(enqueuer: Enqueuer, database: Database) -> None:
+    """It would have succeeded without a call made."""
+    with pytest.raises(UsageError, match="no units"):
+        enqueuer.enqueue(FAKE, Selectors(), Order())
+    assert _rows(database) == [0, 0, 0, 0]
+
+
 @pytest.mark.parametrize("order", [Order(), Order(shards=1)])
 def test_without_redis_no_run_is_created(database: Database, settings: Settings, short: Path, order: Order) -> None:
     dead = connect_cli(f"unix://{short}/nothing.sock")

@@ -123,10 +123,16 @@ def collections() -> dict[str, Any]:
 
 
 REAL = {
-    "muslim": (7563, 0, 344, 344), "nasai": (5765, 7, 82, 0), "abudawud": (5274, 0, 0, 0), "ibnmajah": (4343, 2, 266, 0),
-    "tirmidhi": (3998, 42, 0, 0), "malik": (1858, 0, 18, 0), "nawawi": (42, 0, 0, 0), "qudsi": (40, 0, 0, 0),
+    "muslim": (7563, 0, 344, 344),
+    "nasai": (5765, 7, 82, 0),
+    "abudawud": (5274, 0, 0, 0),
+    "ibnmajah": (4343, 2, 266, 0),
+    "tirmidhi": (3998, 42, 0, 0),
+    "malik": (1858, 0, 18, 0),
+    "nawawi": (42, 0, 0, 0),
+    "qudsi": (40, 0, 0, 0),
     "dehlawi": (40, 0, 0, 0),
-}  # fmt: skip
+}
 """Entries, fractional numbers, section 0, without an arabic number."""
 
 

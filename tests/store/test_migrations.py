@@ -13,7 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 
 from synctl.errors import DatabaseUnreachable
@@ -25,7 +25,7 @@ from synctl.store.reference import City, seed_madhabs, seed_methods
 from tests.store.databases import DIALECTS, empty
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -59,6 +59,18 @@ def test_the_schema_is_what_the_models_create_to_the_letter(tmp_path: Path, dial
             wanted = _schema(connection)
         with engine_for(migrated).connect() as connection:
             assert _schema(connection) == wanted
+
+
+def test_no_column_of_a_unique_key_may_be_null(url: str) -> None:
+    """Where it may, a row without it is no double of another: they pile up."""
+    upgrade(url)
+    found = inspect(engine_for(url))
+    for table in found.get_table_names():
+        nullable = {column["name"] for column in found.get_columns(table) if column["nullable"]}
+        keys: list[Sequence[str | None]] = [found.get_pk_constraint(table)["constrained_columns"]]
+        keys += [index["column_names"] for index in found.get_indexes(table) if index["unique"]]
+        keys += [constraint["column_names"] for constraint in found.get_unique_constraints(table)]
+        assert [key for key in keys if nullable.intersection(key)] == [], table
 
 
 def _schema(connection: Connection) -> dict[str, list[str]]:
