@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from synctl.config import Settings
 from synctl.store.db import Database, Transaction
@@ -81,6 +81,23 @@ class Finding:
     rule: str
     subject: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What is stored of an edition, as `--edition` names it.
+
+    `wanted`: it is part of the default selection, or was stored before. `rows` of `expected`, None: nobody says how
+    many there are. `synced_at` in milliseconds, None: nothing is stored. `empty_texts`: rows without a text.
+    """
+
+    edition: str
+    language: str
+    wanted: bool
+    rows: int = 0
+    expected: int | None = None
+    empty_texts: int = 0
+    synced_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +224,14 @@ class Session(Protocol):
 
     def close(self) -> None:
         """Interrupt requests under way and release connections."""
+
+
+@runtime_checkable
+class Edited(Protocol):
+    """A resource that comes in editions, which `synctl coverage` lists."""
+
+    def holdings(self, transaction: Transaction) -> Sequence[Holding]:
+        """What is stored of each edition that is wanted or that upstream lists."""
 
 
 class Resource(Protocol):

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from synctl.cli import coverage_editions as editions
 from synctl.cli import gaps as gap_orders
 from synctl.cli import question
+from synctl.cli.coverage_editions import Asked as EditionsAsked
 from synctl.cli.heat_map import draw, legend
 from synctl.cli.options import JsonOption, parse_age
 from synctl.cli.output import age, console, count, emit, emit_lines, program, say, table, warn
@@ -26,6 +28,7 @@ from synctl.cli.session import open_session
 from synctl.clock import now_ms
 from synctl.engine import registry
 from synctl.errors import UsageError
+from synctl.resource import Edited
 from synctl.store import coverage as store
 from synctl.store import reference
 from synctl.store.coverage import CityYear, Pair, Stored
@@ -40,7 +43,8 @@ FEWEST: Final = 3
 
 def coverage(
     resource: Annotated[
-        str | None, typer.Argument(metavar="[RESOURCE]", help="prayer shows cities × months; none: all in short.")
+        str | None,
+        typer.Argument(metavar="[RESOURCE]", help="prayer: cities × months; quran, hadith: editions; none: in short."),
     ] = None,
     year: YearOption = None,
     city: CityOption = None,
@@ -56,14 +60,18 @@ def coverage(
     ] = False,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", metavar="N", min=1, help="At most N cities, the worst first; else what fits."),
+        typer.Option("--limit", metavar="N", min=1, help="At most N: cities, the worst first, or editions."),
     ] = None,
+    listed: Annotated[
+        bool, typer.Option("--listed", help="quran, hadith: show, too, what upstream lists and nobody wanted yet.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Show what is stored, how old it is, and where the gaps are. Changes nothing. --json: one object a city.
+    """Show what is stored, how old it is, and where the gaps are. Changes nothing. --json: one object a line.
 
-    Cities are those that have anything stored, unless selected. Expected of each are all days of the year with
-    the methods and madhabs that any city has stored, unless selected.
+    prayer: cities are those that have anything stored, unless selected. Expected of each are all days of the year
+    with the methods and madhabs that any city has stored, unless selected. quran, hadith: expected are the
+    editions that `enqueue` takes by default, and those that were stored before.
 
     \b
     Examples:
@@ -71,16 +79,27 @@ def coverage(
       synctl coverage prayer --year 2026 --methods 3
       synctl coverage prayer --cities 100 --gaps | sh
       synctl coverage prayer --older-than 30d --json | jq 'select(.rows < .expected).city'
+      synctl coverage hadith --gaps --older-than 7d | sh
+      synctl coverage quran --listed
 
     Exit codes: 0 shown, with gaps or without; 2 usage, 5 prerequisites not met, 10 database unreachable.
     """
-    given = (year, city, country, cities, methods, madhab, older_than, gaps or None, limit)
-    if resource != "prayer":
-        if any(value is not None for value in given):
-            what = "name the resource" if resource is None else f"{resource} has no cities and months"
-            raise UsageError(f"{what}: these options are of `synctl coverage prayer`")
-        _overview(resource, json=json)
+    of_prayer = [one for one in (year, city, country, cities, methods, madhab) if one is not None]
+    if resource is None:
+        if of_prayer or gaps or listed or older_than is not None or limit is not None:
+            raise UsageError("name the resource: these options are of one", hint="for example `synctl coverage prayer`")
+        _overview(None, json=json)
         return
+    if resource != "prayer":
+        if of_prayer:
+            raise UsageError(f"{resource} has no cities and months: these options are of `synctl coverage prayer`")
+        age_s = parse_age(older_than, "--older-than")
+        _editions(resource, age_s, EditionsAsked(
+            resource, 0 if age_s is None else now_ms() - age_s * 1000, listed_too=listed, limit=limit
+        ), gaps=gaps, json=json)  # fmt: skip
+        return
+    if listed:
+        raise UsageError("--listed is of resources that have editions: quran, hadith")
     asked = Question(
         year=question.parse_year(year), city=city or (), country=country or (), cities=cities,
         methods=methods, madhab=madhab, limit=limit, older_than=older_than,
@@ -99,9 +118,24 @@ def coverage(
             say("No prayer times are stored yet. Queue a sync with `synctl enqueue prayer`.")
 
 
+def _editions(name: str, age_s: int | None, asked: EditionsAsked, *, gaps: bool, json: bool) -> None:
+    resource = registry.load(name)  # names the nearest one where there is none
+    if not isinstance(resource, Edited):
+        if gaps or age_s is not None or asked.listed_too or asked.limit:
+            raise UsageError(f"{name} has no editions, so it is shown in short only")
+        _overview(name, json=json)
+        return
+    with open_session() as session, session.database.read() as transaction:
+        holdings = resource.holdings(transaction)
+    if gaps:
+        editions.gaps(holdings, asked, force=age_s is not None and age_s < question.DAY_S, json=json)
+    elif json:
+        editions.emit(holdings, asked)
+    else:
+        editions.show(holdings, asked)
+
+
 def _overview(resource: str | None, *, json: bool) -> None:
-    if resource is not None:
-        registry.load(resource)  # names the nearest one where there is none
     with open_session() as session, session.database.read() as transaction:
         stored = store.overview(transaction)
     if resource is not None:

@@ -47,7 +47,7 @@ MadhabOption = Annotated[str | None, typer.Option("--madhab", metavar="WHICH", h
 YearOption = Annotated[int | None, typer.Option("--year", metavar="YYYY", help="A calendar year; this one by default.")]
 EditionOption = Annotated[
     list[str] | None,
-    typer.Option("--edition", metavar="ID", help="Of the Quran: en.sahih; of hadith: eng-bukhari. Repeatable."),
+    typer.Option("--edition", metavar="ID", help="Of the Quran: en.sahih; of hadith: eng-bukhari; or all. Repeatable."),
 ]
 CollectionOption = Annotated[
     list[str] | None,

@@ -147,6 +147,7 @@ class Enqueuer:
             label=plan.label,
             shards=self._shards(plan, order),
             total=plan.total,
+            anew=int(order.force),
         )
 
     def _fill(self, transaction: Transaction, seq: int, plan: Plan, count: int, freshness: Freshness) -> int:

@@ -29,7 +29,7 @@ from synctl.processors.hadith_rules import (
     shrinks,
 )
 from synctl.processors.selection import reject_foreign
-from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Unit
+from synctl.resource import Batch, Context, Finding, Holding, Known, Missing, Plan, Rows, Selectors, Unit
 from synctl.sources.hadith_api import Edition, HadithApiSource
 from synctl.store import hadith as store
 from synctl.store.db import Database, Transaction
@@ -41,6 +41,7 @@ from synctl.words import count
 SOURCE: Final = "hadith_api"
 DEFAULT: Final = ("eng-bukhari", "eng-muslim", "eng-nawawi", "eng-qudsi")
 """The two Sahihs and the two small collections of forty, in English."""
+ALL: Final = "all"
 LIST_ATTEMPTS: Final = 3
 LIST_TIMEOUT_S: Final = 10.0
 """A person waits for the list of editions, so it is soon given up."""
@@ -110,7 +111,7 @@ class HadithResource:
         wanted = [name.strip().lower() for name in (*selectors.collection, *selectors.edition)]
         with database.read() as transaction:
             listed = store.catalogue(transaction)
-        if not listed or any(name not in listed and not _of(name, listed) for name in wanted):
+        if not listed or any(name not in listed and not _of(name, listed) for name in wanted if name != ALL):
             listed = _refreshed(database, settings, listed)
         chosen = _chosen(selectors, listed)
         params: dict[str, object] = {"editions": sorted(chosen)}
@@ -144,6 +145,27 @@ class HadithResource:
             found += repeats(*store.repeated(transaction, edition.name), now.hadiths)
             for breach in found:
                 yield Finding(breach.rule, edition.name, breach.message)
+
+    def holdings(self, transaction: Transaction) -> Sequence[Holding]:
+        """What is stored of the default selection, of editions stored before, and of those that upstream lists."""
+        stored = store.stored(transaction)
+        held = {
+            one.name: Holding(
+                one.name,
+                one.language,
+                wanted=True,
+                rows=stored.get(one.name, 0),
+                expected=one.hadiths,
+                empty_texts=one.empty_texts,
+                synced_at=one.synced_at,
+            )
+            for one in store.editions(transaction)
+        }
+        listed = dict.fromkeys(DEFAULT, "English") | {
+            name: one.language for name, one in store.catalogue(transaction).items()
+        }
+        others = {name: Holding(name, language, wanted=name in DEFAULT) for name, language in listed.items()}
+        return sorted((others | held).values(), key=lambda one: (not one.wanted, one.edition))
 
     def concurrency(self, source: str, settings: Settings) -> int:
         """Return the source's own setting."""
@@ -287,6 +309,9 @@ def _chosen(selectors: Selectors, listed: Mapping[str, Listed]) -> dict[str, Lis
         chosen |= {one: listed[one] for one in found}
     for word in selectors.edition:
         name = word.strip().lower()
+        if name == ALL:
+            chosen |= listed
+            continue
         if name not in listed:
             raise NotFound(
                 f"no hadith edition {word!r}{did_you_mean(name, listed)}",

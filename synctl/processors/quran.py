@@ -25,14 +25,17 @@ from synctl.processors.quran_rules import (
     misspelt,
 )
 from synctl.processors.selection import reject_foreign
-from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Unit
+from synctl.resource import Batch, Context, Finding, Holding, Known, Missing, Plan, Rows, Selectors, Unit
+from synctl.sources.mushaf import AYAHS
 from synctl.sources.quran import Fetched, Quran, QuranSource
+from synctl.store import quran as store
 from synctl.store.db import Database, Transaction
 from synctl.suggest import did_you_mean
 from synctl.words import count, shortened
 
 DEFAULT: Final = "quran-uthmani"
 """The Arabic text: alquran.cloud has it under this name, and quran-text is installed with synctl."""
+ALL: Final = "all"
 LIST: Final = "editions"
 """Key of the unit that stores which editions alquran.cloud has."""
 _IDENTIFIER: Final = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
@@ -116,7 +119,7 @@ class QuranResource:
     def plan(self, selectors: Selectors, database: Database, settings: Settings, today: date) -> Plan:
         """Resolve editions to units. What alquran.cloud has is asked with them."""
         reject_foreign(selectors, ("edition",), "Quran editions", "--edition does; see `synctl enqueue --help`")
-        editions = sorted(set(selectors.edition)) or [DEFAULT]
+        editions = _editions(selectors.edition, database)
         source = _source(editions, selectors, settings)
         listed = source == "alquran"
         labels = _labels(editions, database) if listed else {}
@@ -136,6 +139,27 @@ class QuranResource:
         """Check every stored edition: counts, numbers, divisions, checksums; letters, if that is set."""
         return audit(transaction, LIST, _measure() if settings.quran.agreement == "report" else None)
 
+    def holdings(self, transaction: Transaction) -> Sequence[Holding]:
+        """What is stored of the Arabic text, of editions stored before, and of those that alquran.cloud lists."""
+        listed, stored, counts = store.listed(transaction), store.editions(transaction), store.counts(transaction)
+        held = {}
+        for one in stored:
+            ayahs, empty = counts.get(one.edition, (0, 0))
+            held[one.edition] = Holding(
+                one.edition,
+                one.language,
+                wanted=True,
+                rows=ayahs,
+                expected=AYAHS,
+                empty_texts=empty,
+                synced_at=one.synced_at,
+            )
+        named = {DEFAULT: "ar"} | listed
+        others = {
+            name: Holding(name, language, wanted=name == DEFAULT, expected=AYAHS) for name, language in named.items()
+        }
+        return sorted((others | held).values(), key=lambda one: (not one.wanted, one.edition))
+
     def overlap(self, one: Mapping[str, object], other: Mapping[str, object]) -> bool:
         """Whether they share an edition, or both ask for the list."""
         first, second = (msgspec.convert(params, _Selection) for params in (one, other))
@@ -151,6 +175,21 @@ class QuranResource:
 
 
 RESOURCE: Final = QuranResource()
+
+
+def _editions(words: Sequence[str], database: Database) -> list[str]:
+    """Return the editions that are named; `all` are those with a text that alquran.cloud lists."""
+    chosen = set(words) - {ALL}
+    if ALL in words:
+        with database.read() as transaction:
+            listed = store.listed(transaction)
+        if not listed:
+            raise UsageError(
+                "--edition all: the list of editions is not stored yet",
+                hint="`synctl enqueue quran --source alquran` stores it",
+            )
+        chosen |= listed.keys()
+    return sorted(chosen) or [DEFAULT]
 
 
 def _measure() -> Quran | None:

@@ -130,6 +130,12 @@ def editions(transaction: Transaction) -> list[StoredEdition]:
     return [StoredEdition(**dict(row)) for row in rows]
 
 
+def stored(transaction: Transaction) -> dict[str, int]:
+    """Return how many hadiths are stored of each edition."""
+    rows = transaction.all("SELECT edition, COUNT(*) AS hadiths FROM hadith GROUP BY edition")
+    return {row["edition"]: row["hadiths"] for row in rows}
+
+
 def sections(transaction: Transaction, edition: str) -> list[Row]:
     """Return the sections of an edition in order, each with how many hadiths it has."""
     return transaction.all(

@@ -81,6 +81,21 @@ def editions(transaction: Transaction) -> list[Edition]:
     return [Edition(**dict(row)) for row in rows]
 
 
+def listed(transaction: Transaction) -> dict[str, str]:
+    """Return the language of each edition with a text that alquran.cloud lists; none before its list was synced."""
+    rows = transaction.all("SELECT edition, language FROM quran_catalogue WHERE format = 'text' ORDER BY edition")
+    return {row["edition"]: row["language"] for row in rows}
+
+
+def counts(transaction: Transaction) -> dict[str, tuple[int, int]]:
+    """Return how many ayahs each edition has, and how many of them without a text."""
+    rows = transaction.all(
+        "SELECT edition, COUNT(*) AS ayahs, SUM(CASE text WHEN '' THEN 1 ELSE 0 END) AS empty"
+        " FROM quran_ayah GROUP BY edition"
+    )
+    return {row["edition"]: (row["ayahs"], int(row["empty"])) for row in rows}
+
+
 def surah_names(transaction: Transaction, edition: str) -> dict[int, Row]:
     """Return how an edition names the surahs, by number."""
     rows = transaction.all("SELECT * FROM quran_surah WHERE edition = :edition ORDER BY surah", edition=edition)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,6 +70,38 @@ def test_the_default_selection_is_stored_whole(synced: Home) -> None:
         ("eng-tirmidhi", 169, 1),
     ]  # fmt: skip
     assert synced.sql("SELECT edition, COUNT(*) FROM hadith GROUP BY edition ORDER BY 1") == [row[:2] for row in counts]
+
+
+def test_coverage_tells_what_is_stored_missing_listed_and_old(synced: Home, call: Call) -> None:
+    stored = call(synced, "coverage", "hadith", "--json").lines
+    assert [(one["edition"], one["state"], one["texts"], one["empty_texts"]) for one in stored] == [
+        ("eng-bukhari", "complete", 209, 0), ("eng-muslim", "complete", 170, 3), ("eng-nawawi", "complete", 42, 0),
+        ("eng-qudsi", "complete", 40, 0), ("eng-tirmidhi", "complete", 169, 1),
+    ]  # fmt: skip
+    assert all(one["language"] == "English" and one["synced_at"] for one in stored)
+    listed = call(synced, "coverage", "hadith", "--listed", "--json").lines
+    assert {one["state"] for one in listed[5:]} == {"listed"}
+    said = call(synced, "coverage", "hadith").out
+    assert f"5 of 5 editions complete, {len(listed) - 5} more listed upstream (--listed shows them)." in said
+
+    assert call(synced, "coverage", "hadith", "--gaps").err == "synctl: no gaps: 5 editions complete\n"
+    with sqlite3.connect(synced.path / "synctl.db") as database:
+        database.execute("UPDATE stored_unit SET synced_at = synced_at - 864000000 WHERE key = 'eng-nawawi'")
+        database.execute("DELETE FROM hadith WHERE edition = 'eng-qudsi' AND number = '7'")
+    assert call(synced, "coverage", "hadith", "--gaps").out.endswith(" enqueue hadith --edition eng-qudsi\n")
+    old = call(synced, "coverage", "hadith", "--gaps", "--older-than", "7d", "--json").lines
+    assert [(one["edition"], one["state"], one["texts"]) for one in old] == [
+        ("eng-nawawi", "old", 42),
+        ("eng-qudsi", "incomplete", 39),
+    ]
+    call(synced, "enqueue", "hadith", "--edition", "eng-qudsi", "--edition", "eng-nawawi", "--force", "--wait")
+    assert "name the resource" in call(synced, "coverage", "--listed", code=2).err
+    assert "no cities" in call(synced, "coverage", "hadith", "--year", "2026", code=2).err
+
+
+def test_all_editions_that_upstream_lists_can_be_ordered_at_once(synced: Home, call: Call) -> None:
+    planned = call(synced, "enqueue", "hadith", "--edition", "all", "--dry-run", "--json").json
+    assert planned["units"] == len(call(synced, "coverage", "hadith", "--listed", "--json").lines)
 
 
 def test_a_hadith_is_shown_by_its_number_to_the_digit(synced: Home, call: Call) -> None:

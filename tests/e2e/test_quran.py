@@ -174,3 +174,12 @@ def test_options_of_the_quran_select_no_prayer_times(stack: Home, call: Call) ->
         "--edition does not select in prayer"
         in call(stack, "show", "prayer", "--city", "London", "--edition", "en.sahih", code=2).err
     )
+
+
+def test_coverage_of_editions_tells_what_is_listed_too(shown: Home) -> None:
+    stack = shown
+    synced(stack, "--edition", "en.sahih")
+    listed = stack.lines("coverage", "quran", "--listed")
+    assert [one["state"] for one in listed if one["edition"] == "en.sahih"] == ["complete"]
+    assert {one["edition"] for one in listed} == {e["identifier"] for e in alquran.EDITIONS if e["format"] == "text"}
+    assert stack.json("enqueue", "quran", "--edition", "all", "--dry-run")["units"] == len(listed) + 1

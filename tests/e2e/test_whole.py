@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Home
+from tests.e2e.conftest import Home, until
 
 PROJECT = Path(__file__).parents[2]
 SUM_OF_ROWS = "SELECT COUNT(*), SUM(fajr + isha * 3 + asr * 7), COUNT(DISTINCT unit_id) FROM prayer_time"
@@ -29,12 +29,14 @@ def test_the_default_run_stores_a_year_of_a_hundred_cities_once(home: Home) -> N
     home.run("up")
     rows_before = home.sql(SUM_OF_ROWS)
 
-    forced = home.json("enqueue", "prayer", "--force", "--wait")["run"]
+    forced = home.json("enqueue", "prayer", "--force")["run"]
+    until(lambda: home.json("status", forced)["state"] == "succeeded", 400)
     view = home.json("status", forced)
     assert (view["state"], view["done"], view["unchanged"], view["changed"]) == ("succeeded", 4600, 4600, 0)
     assert home.sql(SUM_OF_ROWS) == rows_before
 
-    stale = home.json("enqueue", "prayer", "--cities", "99", "--if-stale", "7d", "--wait")
+    stale = home.json("enqueue", "prayer", "--cities", "99", "--if-stale", "7d")
+    until(lambda: home.json("status", stale["run"])["state"] == "succeeded", 400)
     assert (stale["units"], stale["fresh"]) == (4554, 4554)
     view = home.json("status", stale["run"])
     assert (view["state"], view["done"], view["changed"]) == ("succeeded", 4554, 0)

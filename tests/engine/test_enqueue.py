@@ -168,6 +168,11 @@ def test_what_cannot_start_leaves_no_trace(
     assert client.dbsize() == 0
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_what_is_forced_asks_anew_in_a_new_run_too(enqueuer: Enqueuer, *, force: bool) -> None:
+    assert enqueuer.enqueue(FAKE, ALL, Order(force=force)).run.anew == int(force)
+
+
 def test_a_selection_without_units_is_no_run(enqueuer: Enqueuer, database: Database) -> None:
     """It would have succeeded without a call made."""
     with pytest.raises(UsageError, match="no units"):

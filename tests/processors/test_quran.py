@@ -141,6 +141,11 @@ def test_what_cannot_be_synced_is_refused(plan: Any, selected: dict[str, Any], s
     assert str(caught.value).startswith(says)
 
 
+def test_all_editions_can_be_chosen_once_the_list_is_stored(plan: Any) -> None:
+    with pytest.raises(UsageError, match="the list of editions is not stored yet"):
+        plan(edition=("all",))
+
+
 def test_where_the_list_is_stored_what_it_lacks_is_refused(plan: Any) -> None:
     assert plan(listed=LISTED, edition=("en.sahih",)).total == 2
     with pytest.raises(UsageError, match=r"lists no edition 'en\.sahi' \(did you mean en\.sahih\?\)"):
