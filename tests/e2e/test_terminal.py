@@ -1,7 +1,8 @@
-"""What a real terminal shows: bars that fit, no leftovers, an interrupt that stops only the watching."""
+"""What a real terminal shows: a full screen with keys, bars that fit, no leftovers, an interrupt that stops no run."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pexpect
 import pyte
 import pytest
 
-from tests.e2e.conftest import Call, Home
+from tests.e2e.conftest import Call, Home, until
 from tests.upstream.aladhan import serve
 from tests.upstream.faults import Faults, parse
 from tests.upstream.server import LoopbackServer
@@ -36,8 +37,9 @@ def stack(module_home: Home, upstream: LoopbackServer) -> Home:
 
 
 def test_an_interrupt_stops_the_watching_not_the_run(stack: Home, call: Call) -> None:
-    run_id = call(stack, *ORDER, "--from", "2026-03-01", "--to", "2026-03-31", "--json").json["run"]
-    terminal = _watching(stack, run_id, columns=80)
+    order = (*ORDER, "--from", "2026-03-01", "--to", "2026-03-31")
+    run_id = call(stack, *order, "--json").json["run"]
+    terminal = _following(stack, order, columns=80)
     terminal.expect("running")
     drawn = (terminal.before or b"") + b"running"
     terminal.sendintr()
@@ -50,11 +52,61 @@ def test_an_interrupt_stops_the_watching_not_the_run(stack: Home, call: Call) ->
     assert call(stack, "cancel", run_id, "--wait", "--json").json["state"] == "cancelled"
 
 
+def test_keys_act_on_the_selected_run_and_the_screen_is_right_after_each(stack: Home, call: Call) -> None:
+    first, second = (
+        call(stack, *ORDER, "--from", f"2026-0{month}-01", "--to", f"2026-0{month}-28", "--json").json["run"]
+        for month in (5, 6)
+    )
+    screen = Screen(stack)
+    screen.wait("running")
+    assert first in screen.text
+    assert second in screen.text
+    selected = first if f"▸ {first}" in screen.text else second
+    screen.press("\r", "sign of life")
+    screen.press("\x1b", "workers and queues")
+    screen.press("?", "cancel it, after a y")
+    screen.press("?", "workers and queues")
+    screen.press("p", f"{selected} is paus")
+    until(lambda: call(stack, "status", selected, "--json").json["state"] == "paused")
+    screen.press("r", f"{selected} is ")
+    until(lambda: call(stack, "status", selected, "--json").json["state"] in {"queued", "running"})
+    screen.press("c", f"cancel {selected}? y/n")
+    screen.press("n", "cancel: no")
+    screen.press("cy", f"{selected} is cancel")
+    until(lambda: call(stack, "status", selected, "--json").json["state"] == "cancelled")
+    (asked,) = [one for one in call(stack, "history", selected, "--json").lines if one["state"] == "cancelling"][:1]
+    assert asked["reason"] == "from synctl watch"
+    screen.press("e", "no unit has failed")
+    screen.resize(40, 12)
+    screen.press("\x1b", "prayer…")
+    assert all(len(line.rstrip()) <= 40 for line in screen.text.splitlines())
+    screen.process.send("q")
+    assert screen.end() == 0
+    other = second if selected == first else first
+    call(stack, "cancel", other, "--wait")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_leaves_the_terminal_as_it_was(stack: Home, number: signal.Signals, code: int) -> None:
+    screen = Screen(stack)
+    screen.wait("Nothing is running")
+    screen.process.kill(number)
+    assert screen.end() == code
+
+
+def test_a_named_run_that_has_ended_is_told_and_left(stack: Home, call: Call) -> None:
+    run_id = call(stack, "enqueue", *LONDON, "--from", "2026-07-01", "--wait", "--json").json["run"]
+    screen = Screen(stack, run_id, "--exit")
+    assert screen.end() == 0
+    assert f"{run_id}  succeeded, 2/2 units".encode() in screen.written
+
+
 @pytest.mark.timeout(180)
 def test_bars_fit_the_terminal(stack: Home, upstream: LoopbackServer, call: Call) -> None:
     """Whatever COLUMNS says; and of a run that moves, only the last frame is left."""
-    run_id = call(stack, *ORDER, "--from", "2026-04-01", "--to", "2026-04-30", "--json").json["run"]
-    terminals = {columns: _watching(stack, run_id, columns=columns) for columns in (40, 80, 200)}
+    order = (*ORDER, "--from", "2026-04-01", "--to", "2026-04-30")
+    call(stack, *order, "--json")
+    terminals = {columns: _following(stack, order, columns=columns) for columns in (40, 80, 200)}
     drawn = {}
     for columns, terminal in terminals.items():
         terminal.expect("running")
@@ -64,6 +116,7 @@ def test_bars_fit_the_terminal(stack: Home, upstream: LoopbackServer, call: Call
         terminal.expect(pexpect.EOF)
         screen = _screen(columns, drawn[columns] + (terminal.before or b""))
         shown = [line.rstrip() for line in screen.display if line.strip()]
+        shown = shown[next(at for at, line in enumerate(shown) if "succeeded" in line) :]
         assert "succeeded" in shown[0]
         assert "100.0 %" in shown[1]
         assert any(f"{UNITS}/{UNITS} units" in line for line in shown)
@@ -92,9 +145,56 @@ def test_a_cron_job_that_succeeds_prints_nothing(stack: Home, call: Call) -> Non
     assert {run["state"] for run in call(stack, "status", "--json").json} <= {"succeeded", "cancelled"}
 
 
-def _watching(home: Home, run_id: str, columns: int) -> pexpect.spawn:
+class Screen:
+    """`synctl watch` in a terminal of its own, and what that shows."""
+
+    def __init__(self, home: Home, *arguments: str) -> None:
+        self.process = pexpect.spawn(
+            sys.executable, ["-m", "synctl", "watch", *arguments],
+            env=home.environ(), dimensions=(ROWS_SHOWN, 80), timeout=60,
+        )  # fmt: skip
+        self._screen = pyte.Screen(80, ROWS_SHOWN)
+        self._stream = pyte.ByteStream(self._screen)
+        self.written = b""
+
+    @property
+    def text(self) -> str:
+        """All lines, now."""
+        while True:
+            try:
+                read = self.process.read_nonblocking(65_536, timeout=0.05)
+            except (pexpect.TIMEOUT, pexpect.EOF):
+                return "\n".join(self._screen.display)
+            self.written += read
+            self._stream.feed(read)
+
+    def press(self, keys: str, shown: str) -> None:
+        """Press keys and wait until something is shown."""
+        self.process.send(keys)
+        self.wait(shown)
+
+    def wait(self, shown: str) -> None:
+        """Wait until something is shown."""
+        until(lambda: shown in self.text, 20)
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Give the terminal another size."""
+        self.process.setwinsize(lines, columns)
+        self._screen.resize(lines, columns)
+
+    def end(self) -> int | None:
+        """Wait for the end; the terminal must be as it was."""
+        self.process.expect(pexpect.EOF)
+        self.written += self.process.before or b""
+        self.process.close()
+        assert self.written.rpartition(b"\x1b[?1049h")[2].count(b"\x1b[?25h\x1b[?1049l") == 1
+        status: int | None = self.process.exitstatus
+        return status
+
+
+def _following(home: Home, order: tuple[str, ...], columns: int) -> pexpect.spawn:
     return pexpect.spawn(
-        sys.executable, ["-m", "synctl", "watch", run_id],
+        sys.executable, ["-m", "synctl", *order, "--watch"],
         env=home.environ(), dimensions=(ROWS_SHOWN, columns), timeout=60,
     )  # fmt: skip
 
