@@ -10,6 +10,7 @@ import typer
 from synctl.cli.options import JsonOption
 from synctl.cli.output import count, emit, say
 from synctl.config import load_settings
+from synctl.redact import redacted
 
 
 def up(
@@ -32,7 +33,6 @@ def up(
     Exit codes: 0 it is up, 1 the workers did not start in time, 2 wrong configuration,
     10 Redis or database unreachable.
     """
-    from synctl.engine.connect import masked  # noqa: PLC0415
     from synctl.engine.stack import Stack  # noqa: PLC0415
 
     settings = load_settings()
@@ -46,7 +46,7 @@ def up(
     if json:
         emit(
             {
-                "redis": masked(brought.redis_url),
+                "redis": redacted(brought.redis_url),
                 "database": brought.database,
                 "home": str(settings.home),
                 "started": brought.started_workers,
@@ -56,7 +56,7 @@ def up(
         )
     elif not quiet:
         word = "Started" if brought.started_workers else "Already up"
-        say(f"{word}: {count(brought.workers, 'worker')}, Redis at {masked(brought.redis_url)}.")
+        say(f"{word}: {count(brought.workers, 'worker')}, Redis at {redacted(brought.redis_url)}.")
         say(f"Database: {brought.database}")
 
 

@@ -13,6 +13,7 @@ from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004  # isor
 from redis.retry import Retry
 
 from synctl.errors import RedisUnreachable
+from synctl.redact import redacted
 
 WORKER_RETRIES = 60
 """With at most a second between them: outages of up to a minute are waited out (4 s and 15 s were measured)."""
@@ -64,20 +65,12 @@ def clear_errors(url: str) -> Iterator[None]:
         yield
     except AuthenticationError as error:
         raise RedisUnreachable(
-            f"Redis {masked(url)}: {error}", hint="check user and password in [redis] url"
+            f"Redis {redacted(url)}: {error}", hint="check user and password in [redis] url"
         ) from error
     except (ConnectionError, TimeoutError) as error:
-        raise RedisUnreachable(f"Redis {masked(url)}: {_cause(error)}", hint=_hint(url)) from error
+        raise RedisUnreachable(f"Redis {redacted(url)}: {_cause(error)}", hint=_hint(url)) from error
     except ResponseError as error:
-        raise RedisUnreachable(f"Redis {masked(url)}: {error}", hint=_refusal_hint(error)) from error
-
-
-def masked(url: str) -> str:
-    """Return the URL without its password."""
-    scheme, _, rest = url.partition("://")
-    head, at, tail = rest.rpartition("@")
-    user = head.split(":")[0]
-    return f"{scheme}://{user}@{tail}" if at else url
+        raise RedisUnreachable(f"Redis {redacted(url)}: {error}", hint=_refusal_hint(error)) from error
 
 
 def _cause(error: Exception) -> str:

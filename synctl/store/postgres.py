@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from synctl.errors import DatabaseUnreachable, Unstorable
+from synctl.redact import redacted
 from synctl.store.db import Row, Transaction, pyformat
 
 try:
@@ -28,7 +29,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self.location = _masked(url)
+        self.location = redacted(url)
         self._local = threading.local()
         self._guard = threading.Lock()
         self._opened: list[_PostgresConnection] = []
@@ -78,11 +79,22 @@ class PostgresDatabase:
     def _connection(self) -> _PostgresConnection:
         connection: _PostgresConnection | None = getattr(self._local, "connection", None)
         if connection is None or connection.raw.closed:
-            connection = _PostgresConnection(self._url)
+            connection = self._connect()
             self._local.connection = connection
             with self._guard:
                 self._opened = [other for other in self._opened if not other.raw.closed] + [connection]
         return connection
+
+    def _connect(self) -> _PostgresConnection:
+        try:
+            return _PostgresConnection(self._url)
+        except psycopg.OperationalError:
+            raise
+        except (psycopg.Error, ValueError) as error:  # a parameter in the URL that libpq does not know
+            raise DatabaseUnreachable(
+                f"database {self.location}: {redacted(str(error).strip().splitlines()[0])}",
+                hint="correct [database] url; docs/configuration.md has an example",
+            ) from error
 
 
 class _PostgresConnection:
@@ -117,9 +129,3 @@ class _PostgresConnection:
 
     def serialise(self, name: str) -> None:
         self.raw.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"synctl {name}"])
-
-
-def _masked(url: str) -> str:
-    head, _, tail = url.rpartition("@")
-    user = head.rpartition("//")[2].split(":")[0]
-    return f"postgresql://{user}@{tail}" if head else url

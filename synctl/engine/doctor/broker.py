@@ -8,9 +8,10 @@ from typing import Final
 
 from redis.exceptions import NoPermissionError
 
-from synctl.engine.connect import connect_cli, masked
+from synctl.engine.connect import connect_cli
 from synctl.engine.doctor.finding import Finding, ok, size, warning, wrong
 from synctl.engine.doctor.patient import Patient
+from synctl.redact import redacted
 
 FULL: Final = 0.9
 """Of maxmemory. When it is reached Redis refuses writes, and workers end."""
@@ -23,7 +24,7 @@ def redis(patient: Patient) -> Iterator[Finding]:
     with suppress(NoPermissionError):  # who may not ask has been answered all the same
         client.ping()
     patient.redis = client
-    where = masked(patient.redis_url)
+    where = redacted(patient.redis_url)
     try:
         info = client.info()
     except NoPermissionError:
