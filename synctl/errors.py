@@ -23,24 +23,33 @@ SynctlError
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ExitCode(IntEnum):
-    """What a process tells the shell; documented in docs/exit-codes.md."""
+    """What a process tells the shell, and the `meaning` that help and documentation give it."""
 
-    OK = 0
-    UNEXPECTED = 1
-    USAGE = 2
-    PARTIAL = 3
-    FAILED = 4
-    PREREQUISITES = 5
-    PAUSED = 6
-    CANCELLED = 7
-    BUSY = 8
-    UPSTREAM = 9
-    UNREACHABLE = 10
-    INTERRUPTED = 130
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Self:
+        """Make a code of its number and what it means."""
+        made = int.__new__(cls, code)
+        made._value_ = code
+        made.meaning = meaning
+        return made
+
+    OK = 0, "succeeded, or nothing new to do"
+    UNEXPECTED = 1, "a bug, or something that did not happen in time"
+    USAGE = 2, "the command line or the configuration asks for what cannot be; no such run, city or method"
+    PARTIAL = 3, "the run ended with some units failed; `verify` found something"
+    FAILED = 4, "no unit was done, or the run could not go on"
+    PREREQUISITES = 5, "the database or its reference data is missing; the line says what mends it"
+    PAUSED = 6, "the run that was waited for is paused"
+    CANCELLED = 7, "the run that was waited for was cancelled"
+    BUSY = 8, "somebody works on it"
+    UPSTREAM = 9, "the upstream refused, limited or did not answer everybody for longer than `retry.outage`"
+    UNREACHABLE = 10, "Redis or the database does not answer"
+    INTERRUPTED = 130, "Ctrl-C; a run that was only watched goes on"
 
 
 class SynctlError(Exception):

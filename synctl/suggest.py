@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
+LIKE = 0.6
+"""Share of characters that a near name has in common with the word, in order."""
 
-def did_you_mean(word: str, valid: Iterable[str]) -> str:
-    """Return ` (did you mean X?)`, or nothing where no name is near."""
-    near = get_close_matches(word, list(valid), n=1, cutoff=0.6)
-    return f" (did you mean {near[0]}?)" if near else ""
+
+def did_you_mean(
+    word: str, valid: Iterable[str], written: Callable[[str], str | None] = str, *, like: float = LIKE
+) -> str:
+    """Return ` (did you mean X?)`, or nothing where no name is near; `written` says how the name is typed."""
+    near = get_close_matches(word, list(valid), n=1, cutoff=like)
+    return f" (did you mean {written(near[0])}?)" if near else ""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from synctl.cli.app import command_group
 from synctl.cli.commands import COMMANDS
 from synctl.cli.main import run
 from synctl.config import all_keys
@@ -46,7 +51,7 @@ def test_every_command_is_documented(command: str) -> None:
 
 @pytest.mark.parametrize("code", ExitCode)
 def test_every_exit_code_is_documented(code: ExitCode) -> None:
-    assert re.search(rf"^\| {code.value} \| {code.name} \|", page("docs/exit-codes.md"), re.MULTILINE)
+    assert f"\n| {code.value} | {code.name} | {code.meaning} |" in page("docs/exit-codes.md")
 
 
 def test_every_key_is_documented_with_its_variable_and_no_other_is() -> None:
@@ -59,15 +64,53 @@ def test_the_page_of_commands_is_what_they_print(monkeypatch: pytest.MonkeyPatch
     assert build_commands.page() == page("docs/commands.md"), "make docs"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def every_command() -> list[str]:
+    """Return the words of each command, those of groups of commands included."""
+
+    def below(words: list[str], command: Any) -> Iterator[str]:
+        for name in command.list_commands(None) if hasattr(command, "list_commands") else ():
+            yield from below([*words, name], command.get_command(None, name))
+        if words:
+            yield " ".join(words)
+
+    return list(below([], command_group()))
+
+
+@pytest.mark.parametrize("command", every_command())
 def test_every_help_has_examples_and_exit_codes(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([command, "--help"]) == ExitCode.OK
+    assert run([*command.split(), "--help"]) == ExitCode.OK
     text = capsys.readouterr().out
-    assert "Example" in text
-    assert "Exit codes" in text
+    assert re.search(rf"^  Examples?:\n    (\w+=\S+ )?synctl {command}\b", text, re.MULTILINE)
+    told = text.partition("Exit codes: ")[2].partition("\n\n")[0]
+    assert told.startswith("0 ")
+    assert {int(number) for number in re.findall(r"(?<![-\d])(\d+) [a-z-]", told)} <= set(ExitCode)
+    examples = text.partition("Example")[2].partition("Exit codes:")[0]
+    assert set(re.findall(r"(?<!/)\bsynctl ([a-z]+)", examples)) <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("environment", [FIRST_USE, {"SYNCTL_NONSENSE": "1"}], ids=["first use", "nonsense"])
+@pytest.mark.parametrize("command", every_command())
+def test_the_options_of_every_example_exist(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run([*command.split(), "--help"])
+    text = capsys.readouterr().out
+    examples = text.partition("Example")[2].partition("Exit codes:")[0]
+    options = text.partition("\nOptions:\n")[2]
+    own = [part for part in re.findall(r"\bsynctl ([^|#(]*)", examples) if part.startswith(f"{command} ")]
+    assert [word for part in own for word in re.findall(r"(?<!\S)--[a-z-]+", part) if word not in options] == []
+
+
+def test_help_of_a_command_is_the_commands_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, same in ((["help"], ["--help"]), (["help", "enqueue"], ["enqueue", "--help"])):
+        assert run(words) == run(same) == ExitCode.OK
+        out = capsys.readouterr().out
+        assert out[: len(out) // 2] == out[len(out) // 2 :]
+
+
+NEWER = "newer database"
+
+
+@pytest.mark.parametrize(
+    "environment", [FIRST_USE, {"SYNCTL_NONSENSE": "1"}, {NEWER: ""}], ids=["first use", "nonsense", NEWER]
+)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_help_tells_the_exit_code_that_the_command_ends_with(
     command: str,
@@ -79,6 +122,11 @@ def test_every_help_tells_the_exit_code_that_the_command_ends_with(
     run([command, "--help"])
     told = capsys.readouterr().out.partition("Exit codes:")[2].partition("\n\n")[0]
     monkeypatch.chdir(tmp_path)
+    if NEWER in environment:
+        environment = FIRST_USE
+        with closing(sqlite3.connect(tmp_path / "synctl.db")) as raw, raw:
+            raw.execute("CREATE TABLE alembic_version (version_num TEXT)")
+            raw.execute("INSERT INTO alembic_version VALUES ('r9999')")
     for name, value in {"SYNCTL_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), **environment}.items():
         monkeypatch.setenv(name, value)
     code = run([command, *NEEDED.get(command, [])])

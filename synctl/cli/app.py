@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -12,8 +12,10 @@ from typer.core import TyperGroup
 from synctl import __version__
 from synctl.cli.coercion import PlainCommand, converted_plainly
 from synctl.cli.commands import COMMANDS
-from synctl.errors import UsageError
+from synctl.errors import ExitCode, UsageError
 from synctl.suggest import did_you_mean
+
+_EXIT_CODES: Final = ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
 
 
 class LazyGroup(TyperGroup):
@@ -53,9 +55,7 @@ def command_group() -> Any:
         rich_markup_mode=None,  # rich would cost a third of the start-up time of `--help`
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-        epilog="Exit codes: 0 succeeded or nothing new, 1 unexpected, 2 usage, 3 partial, 4 failed,"
-        " 5 prerequisites not met, 6 paused, 7 cancelled, 8 busy, 9 upstream,"
-        " 10 Redis or database unreachable, 130 interrupted.",
+        epilog=f"Exit codes: {_EXIT_CODES}. `synctl help exit-codes` explains them, `synctl help COMMAND` a command.",
     )
     app.callback()(_root)
     return typer.main.get_command(app)

@@ -6,6 +6,7 @@ import os
 import sys
 
 from synctl.errors import ExitCode, PrerequisitesNotMet, SynctlError
+from synctl.redact import redacted
 
 
 def main() -> None:
@@ -15,14 +16,12 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run a command; return its exit code. Nothing but a bug leaves a traceback."""
-    from synctl.cli.app import command_group  # noqa: PLC0415 - so that a broken install is told like anything else
-
     try:
-        command_group().main(args=arguments, prog_name="synctl")
+        return _call(arguments)
     except PrerequisitesNotMet as error:
         _complain("prerequisites not met:")
         for what, mend in error.missing:
-            sys.stderr.write(f"  {what}: {mend}\n")
+            sys.stderr.write(f"  {redacted(what)}: {mend}\n")
         return error.exit_code
     except SynctlError as error:
         _complain(f"{error}; {error.hint}" if error.hint else str(error))
@@ -36,8 +35,27 @@ def run(arguments: list[str]) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return ExitCode.OK
         return end.code if isinstance(end.code, int) else ExitCode.OK
-    return ExitCode.OK
+
+
+def _call(arguments: list[str]) -> int:
+    from typer import Abort  # noqa: PLC0415 - so that a broken install is told like anything else
+    from typer._click.exceptions import ClickException, NoArgsIsHelpError  # noqa: PLC0415
+
+    from synctl.cli.app import command_group  # noqa: PLC0415
+
+    try:
+        code = command_group().main(args=arguments, prog_name="synctl", standalone_mode=False)
+    except NoArgsIsHelpError as error:
+        error.show()
+        return ExitCode.USAGE
+    except ClickException as error:
+        from synctl.cli.usage import usage_error  # noqa: PLC0415 - only where something is wrong
+
+        raise usage_error(error) from error
+    except Abort:  # the end of standard input, where an answer was asked for
+        return ExitCode.INTERRUPTED
+    return code if isinstance(code, int) else ExitCode.OK
 
 
 def _complain(text: str) -> None:
-    sys.stderr.write(f"synctl: {text}\n")
+    sys.stderr.write(f"synctl: {redacted(text)}\n")

@@ -12,11 +12,16 @@ from synctl.clock import now_ms
 from synctl.errors import IllegalTransition, NotFound
 from synctl.states import ACTIVE, LIVE, TERMINAL, RunState, sources_of
 from synctl.store.db import Row, Transaction
+from synctl.suggest import did_you_mean
 
 ALL = 2**31
 """More runs than there are."""
 SHORTEST_PART = 4
 """Characters of a run's id that name it: an unset shell variable must not name the only run there is."""
+ALIKE = 0.9
+"""A run's id that is meant by a mistyped one has all but two or three characters of it: ids of a day look alike."""
+REMEMBERED = 500
+"""The newest runs, of which one may have been meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +128,8 @@ def get(transaction: Transaction, name: str) -> Run:
         return _run(rows[0])
     if rows:
         raise NotFound(f"run {name!r} is ambiguous: {', '.join(row['id'] for row in rows[:5])}", hint="type more of it")
-    # No nearest name: ids look alike, and the one meant may just have been deleted.
-    raise NotFound(f"no run {name!r}", hint="`synctl status` lists the runs")
+    near = did_you_mean(name.lower(), _newest_ids(transaction), like=ALIKE)
+    raise NotFound(f"no run {name!r}{near}", hint="`synctl status` lists the runs")
 
 
 def listing(
@@ -248,6 +253,11 @@ def delete(transaction: Transaction, run: Run, actor: Actor, reason: str) -> boo
     transaction.execute("DELETE FROM run WHERE seq = :seq", seq=run.seq)
     record(transaction, run.id, "deleted", run.state, actor, reason)
     return True
+
+
+def _newest_ids(transaction: Transaction) -> list[str]:
+    rows = transaction.all("SELECT id FROM run ORDER BY created_at DESC LIMIT :limit", limit=REMEMBERED)
+    return [row["id"] for row in rows]
 
 
 def _run(row: Row) -> Run:
