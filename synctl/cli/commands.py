@@ -39,5 +39,6 @@ COMMANDS: Final[dict[str, Entry]] = {
     "reap": Entry("synctl.cli.reap:reap", "Settle what dead workers left"),
     "worker": Entry("synctl.cli.worker:worker", "Run one worker in the foreground"),
     "db": Entry("synctl.cli.db:db", "Create or migrate the database"),
+    "config": Entry("synctl.cli.config:config", "Show the settings and their origin; check them"),
     "help": Entry("synctl.cli.help:show_help", "Show the help of a command, exit codes or environment variables"),
 }

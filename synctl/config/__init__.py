@@ -6,8 +6,9 @@ that declares it in `settings.py`.
 
 from __future__ import annotations
 
-from synctl.config.keys import Key, all_keys
-from synctl.config.load import load_settings
+from synctl.config.files import Looked, looked_for
+from synctl.config.keys import Key, all_keys, find
+from synctl.config.load import load_settings, problems
 from synctl.config.settings import (
     DatabaseSettings,
     PrayerSettings,
@@ -24,6 +25,7 @@ from synctl.config.settings import (
 __all__ = [
     "DatabaseSettings",
     "Key",
+    "Looked",
     "PrayerSettings",
     "PrerequisiteSettings",
     "QuranSettings",
@@ -34,5 +36,8 @@ __all__ = [
     "Sources",
     "Upstream",
     "all_keys",
+    "find",
     "load_settings",
+    "looked_for",
+    "problems",
 ]

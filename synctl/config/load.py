@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from synctl.config.declare import BadValueError, absolute_path, utf8
+from synctl.config.declare import BadValueError, absolute_path
 from synctl.config.keys import (
     PREFIX,
     SEPARATOR,
@@ -23,17 +23,23 @@ from synctl.config.keys import (
     groups,
     path_of,
 )
+from synctl.config.locate import (
+    FILE_NAME,
+    FILE_VARIABLE,
+    default_home,
+    own_file,
+    user_home,
+    working_directory,
+)
 from synctl.config.toml_file import ABSENT, TomlFile, read_text, read_toml
 from synctl.errors import ConfigError
+from synctl.redact import redacted
 from synctl.suggest import did_you_mean
 from synctl.words import shortened
 
 if TYPE_CHECKING:
     from synctl.config.settings import Settings
 
-FILE_NAME: Final = "synctl.toml"
-FILE_VARIABLE: Final = "SYNCTL_CONFIG"
-"""Names the TOML file, which must then exist."""
 TEST_PREFIX: Final = "SYNCTL_TEST_"
 """Variables of the test suite, which starts synctl with its own environment. Never settings."""
 KUBERNETES: Final = re.compile(r"SYNCTL_(PORT(_.*)?|SERVICE_.*)")
@@ -55,7 +61,7 @@ class _Given:
         try:
             return self.key.read(self.raw, self.folder, user, text=self.text)
         except BadValueError as error:
-            shown = self.place if self.key.secret else f"{self.place} = {_shown(self.raw)}"
+            shown = self.place if self.key.secret else f"{self.place} = {redacted(_shown(self.raw))}"
             raise ConfigError(f"{shown}: {error}") from error
 
 
@@ -69,59 +75,76 @@ class _Variable:
     place: str
 
 
+Report = Callable[[ConfigError], None]
+"""Takes what is wrong. Either it raises, or the reading goes on with what comes next."""
+
+
 def load_settings(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Settings:
     """Read the settings as seen from a working directory with an environment; by default, the process's.
 
     Raises ConfigError.
     """
     environ = os.environ if environ is None else environ
-    cwd = _working_directory() if cwd is None else cwd
-    user = _user_home(environ)
-    variables = {found.name: found for found in (*_dotenv(cwd), *_environment(environ))}
-    config = _config_file(variables.pop(FILE_VARIABLE, None), environ, cwd, user)
-    given = {
-        found.key.path: found for found in (*(_from_toml(config) if config else ()), *_from_variables(variables, cwd))
-    }
+    cwd = working_directory() if cwd is None else cwd
+    user = user_home(environ)
+    given = {found.key.path: found for found in _given(environ, cwd, user, _refuse)}
     values = {path: found.value(user) for path, found in given.items()}
     origins = {key.name: "default" for key in all_keys()}
     origins.update({found.key.name: found.origin for found in given.values()})
     if not given.get(("home",)) or not given["home",].raw:
-        values["home",] = _default_home(environ, user)
+        values["home",] = default_home(environ, user)
         origins["home"] = "default"
     return build(values, origins)
 
 
-def _working_directory() -> Path:
+def problems(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> list[ConfigError]:
+    """Return everything that is wrong, also with values that others override. None: `load_settings` succeeds."""
+    environ = os.environ if environ is None else environ
+    found: list[ConfigError] = []
     try:
-        return Path.cwd()
-    except FileNotFoundError as error:
-        raise ConfigError("the current folder does not exist any more", hint="cd to another one") from error
+        cwd = working_directory() if cwd is None else cwd
+        user = user_home(environ)
+        homes = set()
+        for given in _given(environ, cwd, user, found.append):
+            try:
+                given.value(user)
+            except ConfigError as error:
+                found.append(error)
+            homes |= {given.raw} if given.key.path == ("home",) else set()
+        if not any(homes):
+            default_home(environ, user)
+    except ConfigError as error:  # nothing could be read after it
+        found.append(error)
+    return found
 
 
-def _user_home(environ: Mapping[str, str]) -> Path | None:
-    if environ.get("HOME"):
-        return Path(environ["HOME"])
+def named_file(environ: Mapping[str, str], cwd: Path) -> str | None:
+    """Return the path of the TOML file that SYNCTL_CONFIG names, in the environment or `.env`."""
+    variables = {found.name: found for found in (*_dotenv(cwd, _ignore), *_environment(environ))}
+    named = variables.get(FILE_VARIABLE)
+    return named.text or None if named else None
+
+
+def _refuse(error: ConfigError) -> None:
+    raise error
+
+
+def _ignore(_error: ConfigError) -> None:
+    """The rest is of interest all the same."""
+
+
+def _given(environ: Mapping[str, str], cwd: Path, user: Path | None, report: Report) -> Iterator[_Given]:
+    """Yield what is written, the strongest last."""
+    variables = {found.name: found for found in (*_dotenv(cwd, report), *_environment(environ))}
+    named = variables.pop(FILE_VARIABLE, None)
     try:
-        return Path.home()
-    except RuntimeError:  # a user without a name, as in a container
-        return None
-
-
-def _default_home(environ: Mapping[str, str], user: Path | None) -> Path:
-    folder = _xdg(environ, "XDG_DATA_HOME", user, ".local/share")
-    if folder is None:
-        raise ConfigError("the user has no home folder, and `home` is not set", hint="set HOME or SYNCTL_HOME")
-    try:
-        return utf8(folder / "synctl")
-    except BadValueError as error:
-        raise ConfigError(f"the default of `home` {error}", hint="set SYNCTL_HOME") from error
-
-
-def _xdg(environ: Mapping[str, str], name: str, user: Path | None, default: str) -> Path | None:
-    folder = Path(environ.get(name, ""))
-    if folder.is_absolute():  # the standard says to ignore others
-        return folder
-    return user / default if user else None
+        config = _config_file(named, environ, cwd, user)
+    except ConfigError as error:
+        report(error)
+        config = None
+    if config:
+        yield from _table(config, config.values, (), report)
+    yield from _from_variables(variables, cwd, report)
 
 
 def _environment(environ: Mapping[str, str]) -> Iterator[_Variable]:
@@ -130,9 +153,13 @@ def _environment(environ: Mapping[str, str]) -> Iterator[_Variable]:
             yield _Variable(name, text, f"environment {name}", name)
 
 
-def _dotenv(cwd: Path) -> Iterator[_Variable]:
-    # A folder of that name is somebody's virtual environment.
-    text = read_text(cwd / ".env", ".env", absent=(*ABSENT, IsADirectoryError))
+def _dotenv(cwd: Path, report: Report) -> Iterator[_Variable]:
+    try:
+        # A folder of that name is somebody's virtual environment.
+        text = read_text(cwd / ".env", ".env", absent=(*ABSENT, IsADirectoryError))
+    except ConfigError as error:
+        report(error)
+        text = None
     if text is None:
         return
     from io import StringIO  # noqa: PLC0415 - only where there is a .env
@@ -143,12 +170,13 @@ def _dotenv(cwd: Path) -> Iterator[_Variable]:
         start = written.lstrip()
         line = above + written[: len(written) - len(start)].count("\n")
         if broken and start.removeprefix("export ").lstrip().startswith(PREFIX):
-            raise ConfigError(f".env:{line}: cannot be read; write NAME=VALUE")
+            report(ConfigError(f".env:{line}: cannot be read; write NAME=VALUE"))
         if name is None or not name.startswith(PREFIX) or name.startswith(TEST_PREFIX):
             continue  # other programs share the file
         place = f".env:{line}: {name}"
         if value is None:
-            raise ConfigError(f"{place}: has no value; write {name}=VALUE")
+            report(ConfigError(f"{place}: has no value; write {name}=VALUE"))
+            continue
         yield _Variable(name, value, f".env:{line} {name}", place)
 
 
@@ -164,39 +192,36 @@ def _config_file(named: _Variable | None, environ: Mapping[str, str], cwd: Path,
         return found
     if found := read_toml(cwd / FILE_NAME, FILE_NAME):
         return found
-    folder = _xdg(environ, "XDG_CONFIG_HOME", user, ".config")
-    own = folder / "synctl" / FILE_NAME if folder else None
+    own = own_file(environ, user)
     return read_toml(own, str(own)) if own else None
 
 
-def _from_toml(config: TomlFile) -> Iterator[_Given]:
-    yield from _table(config, config.values, ())
-
-
-def _table(config: TomlFile, table: Mapping[str, Any], prefix: KeyPath) -> Iterator[_Given]:
+def _table(config: TomlFile, table: Mapping[str, Any], prefix: KeyPath, report: Report) -> Iterator[_Given]:
     for name, raw in table.items():
         path = (*prefix, name)
         key, place = find(path), f"{config.place(path)}: {'.'.join(path)}"
         if path in groups():
             if not isinstance(raw, Mapping):
-                raise ConfigError(f"{place}: is a table: write [{'.'.join(path)}] and keys below it")
-            yield from _table(config, raw, path)
+                report(ConfigError(f"{place}: is a table: write [{'.'.join(path)}] and keys below it"))
+                continue
+            yield from _table(config, raw, path, report)
         elif key is None:
             where = f"in [{'.'.join(prefix)}]" if prefix else "at the top"
             valid = children(prefix)
             near = did_you_mean(name, valid) or f"; the keys there are {', '.join(valid)}"
-            raise ConfigError(f"{place}: no such key {where}{near}")
+            report(ConfigError(f"{place}: no such key {where}{near}"))
         else:
             yield _Given(key, raw, config.place(path), place, config.path.parent, text=False)
 
 
-def _from_variables(variables: Mapping[str, _Variable], cwd: Path) -> Iterator[_Given]:
+def _from_variables(variables: Mapping[str, _Variable], cwd: Path, report: Report) -> Iterator[_Given]:
     for name, found in variables.items():
         key = find(path_of(name))
         if key is None or key.variable != name:
             known = [FILE_VARIABLE, *(key.variable for key in all_keys())]
             near = did_you_mean(name.upper(), known) or _group_hint(name)
-            raise ConfigError(f"{found.place}: no such setting{near}")
+            report(ConfigError(f"{found.place}: no such setting{near}"))
+            continue
         yield _Given(key, found.text, found.origin, found.place, cwd, text=True)
 
 
