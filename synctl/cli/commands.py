@@ -40,5 +40,6 @@ COMMANDS: Final[dict[str, Entry]] = {
     "worker": Entry("synctl.cli.worker:worker", "Run one worker in the foreground"),
     "db": Entry("synctl.cli.db:db", "Create or migrate the database"),
     "config": Entry("synctl.cli.config:config", "Show the settings and their origin; check them"),
+    "completion": Entry("synctl.cli.completion:completion", "Print the script that has a shell complete after a Tab"),
     "help": Entry("synctl.cli.help:show_help", "Show the help of a command, exit codes or environment variables"),
 }

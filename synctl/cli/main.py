@@ -10,7 +10,11 @@ from synctl.redact import redacted
 
 
 def main() -> None:
-    """Run `synctl` with the arguments of this process."""
+    """Run `synctl` with the arguments of this process, or tell a shell what may be typed."""
+    if "_SYNCTL_COMPLETE" in os.environ:
+        from synctl.cli.complete import answer  # noqa: PLC0415 - nothing else is needed then
+
+        sys.exit(answer(os.environ))
     sys.exit(run(sys.argv[1:]))
 
 

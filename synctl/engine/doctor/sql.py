@@ -9,10 +9,10 @@ from pathlib import Path
 from synctl.engine import registry
 from synctl.engine.doctor.finding import Finding, ok, size, warning, wrong
 from synctl.engine.doctor.patient import Patient
-from synctl.engine.doctor.readonly import open_to_read
 from synctl.errors import ExitCode
 from synctl.store import migrate
 from synctl.store.db import Transaction, sqlite_path
+from synctl.store.readonly import open_to_read
 from synctl.store.reference import counts
 
 
