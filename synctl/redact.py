@@ -7,9 +7,12 @@ from typing import Final
 
 HIDDEN: Final = "***"
 
-_NAMES: Final = r"(?:[\w-]*(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|apikey|access[_-]?key))"
-_USER_INFO: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^\s:/?#@'\"<>]*):[^\s/?#'\"<>]*@")
-"""A password has no bare / ? #: the configuration refuses such URLs. It may have a bare @."""
+_NAMES: Final = r"(?:[\w-]{0,40}(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|apikey|access[_-]?key))"
+_USER_INFO: Final = re.compile(
+    r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]{0,30}://)([^\s:/?#@'\"<>]*):[^\s/?#'\"<>]*@"
+)
+"""A password has no bare / ? #: the configuration refuses such URLs. It may have a bare @. What is repeated is bounded,
+or begins in one place only: a long text must not take long."""
 _BYTES: Final = r"(?:b(?=['\"]))?"
 """The mark of Python's bytes before a quote: httpx has headers as such."""
 _HEADER: Final = re.compile(

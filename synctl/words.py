@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from unicodedata import category
 
 LONGEST: Final = 60
 """Characters of somebody's value that a message shows."""
@@ -16,3 +17,8 @@ def count(number: int, noun: str) -> str:
 def shortened(text: str) -> str:
     """Return a text as it is, or its beginning where it is long."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Return a text as it is, but for control characters: a terminal would obey them."""
+    return "".join("\ufffd" if category(one) == "Cc" and one not in "\n\t" else one for one in text)

@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "changes": Entry("synctl.cli.changes:changes", "Show what a run changed in data that was stored before"),
     "quarantine": Entry("synctl.cli.quarantine:quarantine", "See and settle units whose answer broke a rule"),
     "history": Entry("synctl.cli.ledger:history", "Show who did what to runs, from where and why"),
+    "logs": Entry("synctl.cli.logs:logs", "Show what workers logged, of a run or of all"),
     "coverage": Entry("synctl.cli.coverage:coverage", "Show what is stored, how old it is, and the gaps"),
     "verify": Entry("synctl.cli.verify:verify", "Check everything that is stored, again"),
     "show": Entry("synctl.cli.show:show", "Show stored data"),

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from unicodedata import category
 
 from synctl import words
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-count = words.count
+count, printable = words.count, words.printable
 
 GAP = 3
 """Columns between two of a table."""
@@ -59,11 +58,6 @@ def say(text: str = "") -> None:
 def warn(text: str) -> None:
     """Write a line to standard error."""
     sys.stderr.write(f"synctl: {text}\n")
-
-
-def printable(text: str) -> str:
-    """Return a text as it is, but for control characters: a terminal would obey them."""
-    return "".join("\ufffd" if category(one) == "Cc" and one not in "\n\t" else one for one in text)
 
 
 def program() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Annotated
 
 import typer
@@ -18,6 +17,7 @@ def up(
         bool, typer.Option("--foreground", help="Supervise in this process, for containers and systemd.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on success.")] = False,
+    detached: Annotated[bool, typer.Option("--detached", hidden=True)] = False,
     json: JsonOption = False,
 ) -> None:
     """Start the local stack in the background: Valkey, database, reference data, supervised workers.
@@ -38,7 +38,12 @@ def up(
     settings = load_settings()
     stack = Stack(settings)
     if foreground:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        from synctl.log import log_everywhere, log_to_file  # noqa: PLC0415
+
+        if detached:
+            log_to_file(settings)
+        else:
+            log_everywhere(settings)
         if not stack.up_foreground() and not quiet:
             say("It is up already.")
         return

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from typing import Annotated
 
 import typer
 
-from synctl.cli.output import warn
 from synctl.cli.session import Session
 from synctl.config import load_settings
 from synctl.errors import RedisUnreachable
+
+log = logging.getLogger("synctl.worker")
 
 ASK_AGAIN_S = 1.0
 """Between looks for a Redis that is not there yet."""
@@ -40,16 +40,17 @@ def worker(
     from synctl.engine import registry  # noqa: PLC0415
     from synctl.engine import worker as engine  # noqa: PLC0415
     from synctl.engine.connect import clear_errors  # noqa: PLC0415
+    from synctl.log import log_everywhere, log_to_file  # noqa: PLC0415
 
     if supervised is not None:
         engine.die_with_supervisor(supervised)
-    logging.basicConfig(
-        level=logging.INFO,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s",
-    )
+    settings = load_settings()
+    if supervised is None:
+        log_everywhere(settings)
+    else:
+        log_to_file(settings)
     registry.require(resource)
-    session = Session(load_settings())
+    session = Session(settings)
     try:
         _ = session.database  # says what is missing
         _await_redis(session, patient=not burst)
@@ -74,7 +75,7 @@ def _await_redis(session: Session, *, patient: bool) -> None:
             if not patient:
                 raise
             if not said:
-                warn(f"waiting: {error}")
+                log.warning("waiting: %s", error)
                 said = True
             time.sleep(ASK_AGAIN_S)
         else:

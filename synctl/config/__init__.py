@@ -11,6 +11,7 @@ from synctl.config.keys import Key, all_keys, find
 from synctl.config.load import load_settings, problems
 from synctl.config.settings import (
     DatabaseSettings,
+    LogSettings,
     PrayerSettings,
     PrerequisiteSettings,
     QuranSettings,
@@ -25,6 +26,7 @@ from synctl.config.settings import (
 __all__ = [
     "DatabaseSettings",
     "Key",
+    "LogSettings",
     "Looked",
     "PrayerSettings",
     "PrerequisiteSettings",

@@ -127,6 +127,24 @@ class RetrySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What workers and the supervisor log. `synctl logs` shows it."""
+
+    level: str = setting(
+        "info",
+        "debug (a line for each unit), info, warning or error.",
+        one_of("debug", "info", "warning", "error"),
+    )
+    format: str = setting(
+        "auto",
+        "On standard error: text, json, or auto: text on a terminal, else json. The file is always JSON lines.",
+        one_of("auto", "text", "json"),
+    )
+    max_mb: int = setting(16, "Megabytes of logs/synctl.log in `home`, then a new one is begun.", between(1, 10_000))
+    files: int = setting(5, "How many of these files are kept, the present one included.", between(1, 100))
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where a resource comes from. This one needs no network."""
 
@@ -211,6 +229,7 @@ class Settings:
     prayer: PrayerSettings = field(default_factory=PrayerSettings)
     quran: QuranSettings = field(default_factory=QuranSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
+    log: LogSettings = field(default_factory=LogSettings)
     sources: Sources = field(default_factory=Sources)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, metadata={"derived": True})
 

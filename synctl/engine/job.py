@@ -24,6 +24,8 @@ from synctl.engine.runner import Ended, ShardRunner
 from synctl.engine.stop import StopReason, StopSignal
 from synctl.engine.ticker import CALL_PART, Ticker
 from synctl.errors import DatabaseUnreachable, Fenced, SynctlError
+from synctl.log import bound
+from synctl.redact import redacted
 from synctl.resource import Context, OpenGate, Resource
 from synctl.states import RunState
 from synctl.store import ledger, runs, shards
@@ -53,7 +55,7 @@ def drain(run_id: str, shard: int, attempt: int) -> str:
     Engines, clients and sources are opened here, after the fork, and nowhere earlier.
     """
     context = JOB_CONTEXT.get()
-    with closing(open_database(context.settings.database_url)) as database:
+    with bound(run=run_id, shard=shard), closing(open_database(context.settings.database_url)) as database:
         return _Job(context, database, run_id, shard, attempt).run()
 
 
@@ -86,19 +88,23 @@ class _Job:
             return f"fenced: {fenced}"
         with self._database.read() as transaction:
             run = runs.get(transaction, self._run_id)
+        log.info("taken, epoch %d: %d of %d units are settled", lease.epoch, run.settled, run.total)
         try:
             ended = self._work(run, lease)
         except DatabaseUnreachable as error:
-            log.error("shard %d of %s is left to the reaper: %s", self._shard, self._run_id, error)
+            log.error("left to the reaper: %s", error)
             return f"left: {error}"
         except SynctlError as error:
             ended = self._fail(run, lease, str(error), error)
         except Exception as error:
-            log.exception("shard %d of %s", self._shard, self._run_id)
-            why = f"unexpected {type(error).__name__}: {error}; the worker's log has the traceback"
+            log.exception("unexpected %s", type(error).__name__)
+            told = redacted(f"{type(error).__name__}: {error}")
+            why = f"unexpected {told}; `synctl logs {run.id}` has the traceback"
             ended = self._fail(run, lease, why, error)
         self._afterwards(run, ended)
-        return f"{ended.reason.name.lower() if ended.reason else 'drained'}: {ended.state}"
+        told = f"{ended.reason.name.lower() if ended.reason else 'drained'}: {ended.state}"
+        log.info("ended, %s", told)
+        return told
 
     def _work(self, run: Run, lease: Lease) -> Ended:
         stop = StopSignal()
@@ -136,7 +142,7 @@ class _Job:
 
         Only who still holds its shard may say so.
         """
-        log.error("%s fails: %s", run.id, reason)
+        log.error("the run fails: %s", reason)
         try:
             with self._database.write() as transaction:
                 ledger.guard(transaction, lease)
@@ -166,7 +172,7 @@ class _Job:
                     self._drop_stale_flag(connection)
                 self._requeue(reaper)
         except (RedisError, SynctlError) as error:
-            log.error("%s: what comes after shard %d is left to a reaper: %s", run.id, self._shard, error)
+            log.error("what comes after is left to a reaper: %s", error)
         finally:
             connection.close()
 
@@ -178,5 +184,5 @@ class _Job:
 
     def _drop_stale_flag(self, connection: Redis) -> None:
         """A flag whose request SQL does not know: it was raised late, after the run had gone on."""
-        log.warning("%s: a stale control flag was dropped", self._run_id)
+        log.warning("a stale control flag was dropped")
         progress.unflag(connection, self._run_id)

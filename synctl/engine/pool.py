@@ -9,9 +9,12 @@ from queue import Empty, SimpleQueue
 from typing import Self
 
 from synctl.engine.stop import StopSignal
-from synctl.errors import UnitError
+from synctl.errors import MismatchError, UnitError
+from synctl.log import bound, in_context
+from synctl.redact import redacted
 from synctl.resource import Session
 from synctl.store.ledger import Claimed, Settled
+from synctl.words import count
 
 log = logging.getLogger("synctl.pool")
 
@@ -31,7 +34,7 @@ class WorkPool:
         self._settled: SimpleQueue[Settled | None] = SimpleQueue()
         self.current = ""
         for number in range(concurrency):
-            threading.Thread(target=self._work, name=f"unit-{number}", daemon=True).start()
+            threading.Thread(target=in_context(self._work), name=f"unit-{number}", daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +69,8 @@ class WorkPool:
             if self._must_end():
                 return
             self.current = unit.key
-            result = self._process(unit)
+            with bound(unit=unit.key):
+                result = self._process(unit)
             if self._must_end():  # interrupted: the unit is not settled, it goes back to the ledger
                 return
             self._settled.put(result)
@@ -79,11 +83,14 @@ class WorkPool:
         try:
             batch = self._session.process(unit.spec, unit.known)
         except UnitError as error:
+            log.warning("%s after %s: %s", _verdict(error), count(error.attempts, "attempt"), error)
             return Settled(unit, _ms(began), attempts=error.attempts, error=error)
         except Exception as error:  # recorded as this unit's failure; the run goes on
             if not self._must_end():
-                log.exception("unit %s", unit.key)
-            return Settled(unit, _ms(began), error=UnexpectedError(f"{type(error).__name__}: {error}"))
+                log.exception("failed, unexpected %s", type(error).__name__)
+            told = redacted(f"{type(error).__name__}: {error}")
+            return Settled(unit, _ms(began), error=UnexpectedError(told))
+        log.debug("%s in %d ms", "unchanged" if batch.unchanged else "verified", _ms(began))
         return Settled(
             unit,
             _ms(began),
@@ -94,6 +101,10 @@ class WorkPool:
             unchanged=batch.unchanged,
             basis=batch.basis,
         )
+
+
+def _verdict(error: UnitError) -> str:
+    return "refused" if isinstance(error, MismatchError) else "failed"
 
 
 def _ms(began: float) -> int:

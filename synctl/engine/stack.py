@@ -59,7 +59,9 @@ class Stack:
         if started:
             spawn_detached(self._settings.logs_dir)
             if not until(lambda: self.is_up, WORKERS_WITHIN_S):
-                raise SynctlError("the supervisor did not start in time", hint=f"see {self._settings.logs_dir}")
+                raise SynctlError(
+                    "the supervisor did not start in time", hint=f"`synctl logs`, and {self._settings.logs_dir}"
+                )
         workers = self._await_workers()
         location = open_database(self._settings.database_url).location
         return Brought(self.redis_url, started_server, location, seeded, started, workers)
@@ -75,6 +77,10 @@ class Stack:
         ensure = self._server.ensure if self._server else None
         Supervisor(dict(self._settings.workers), self._settings.logs_dir, ensure).run()
         return True
+
+    @property
+    def _where_it_says_why(self) -> str:
+        return f"see `synctl logs`, and {self._settings.logs_dir}"
 
     def down(self) -> tuple[bool, bool]:
         """Stop supervisor, workers and the embedded Valkey; return which of supervisor and Valkey ran."""
@@ -111,7 +117,7 @@ class Stack:
                 until(lambda: listening() >= wanted or not self.is_up, WORKERS_WITHIN_S)
                 if listening() < wanted:
                     what = "the workers did not start in time" if self.is_up else "the supervisor has ended"
-                    raise SynctlError(what, hint=f"see {self._settings.logs_dir}")
+                    raise SynctlError(what, hint=self._where_it_says_why)
                 return listening()
         finally:
             client.close()

@@ -13,12 +13,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from synctl.engine.filelock import is_locked, try_lock
 from synctl.engine.wait import until
 from synctl.errors import SynctlError
+from synctl.words import shortened
 
 CHECK_S = 0.25
 GRACE_S = 8.0
@@ -28,6 +31,9 @@ BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 YOUNG_S = 10.0
 ASKED_S = 0.5
 """How long the lock is tried for: it may be held by somebody who only asks who has it."""
+
+STRAY_BYTES = 1_000_000
+"""Of a file for stray output, after which it begins anew."""
 
 log = logging.getLogger("synctl.supervisor")
 
@@ -95,6 +101,7 @@ class Supervisor:
         signal.signal(signal.SIGTERM, self._request_stop)
         signal.signal(signal.SIGINT, self._request_stop)
         self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log.info("supervising %d workers", len(self._slots))
         wait = threading.Event()
         while not self._stop:
             self._keep_server()
@@ -102,6 +109,7 @@ class Supervisor:
                 self._keep(slot)
             wait.wait(CHECK_S)
         self._stop_workers()
+        log.info("stopped")
 
     def _request_stop(self, _signal: int, _frame: object) -> None:
         self._stop = True
@@ -125,12 +133,13 @@ class Supervisor:
             slot.deaths = slot.deaths + 1 if young else 0
             slot.not_before = now + BACKOFF_S[min(slot.deaths, len(BACKOFF_S) - 1)]
             slot.process = None
-            log.warning("worker %s %d ended with %d; starting another", slot.resource, slot.number, status)
+            said = _last_words(self._output(slot)) if status > 0 else ""
+            log.warning("worker %s %d ended with %d%s; starting another", slot.resource, slot.number, status, said)
         if now >= slot.not_before:
             self._start(slot)
 
     def _start(self, slot: _Slot) -> None:
-        with (self._logs / f"worker-{slot.resource}-{slot.number}.log").open("ab") as log_file:
+        with stray_output(self._output(slot)) as log_file:
             slot.process = subprocess.Popen(
                 [sys.executable, "-m", "synctl", "worker", slot.resource, "--supervised", str(os.getpid())],
                 stdin=subprocess.DEVNULL,
@@ -138,6 +147,9 @@ class Supervisor:
                 stderr=log_file,
             )
         slot.started = time.monotonic()
+
+    def _output(self, slot: _Slot) -> Path:
+        return self._logs / f"worker-{slot.resource}-{slot.number}.err"
 
     def _stop_workers(self) -> None:
         processes = [slot.process for slot in self._slots if slot.process is not None]
@@ -163,11 +175,27 @@ def spawn_detached(logs: Path) -> None:
     It keeps the working directory, since settings are looked for there.
     """
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (logs / "supervisor.log").open("ab") as log_file:
+    with stray_output(logs / "supervisor.err") as log_file:
         subprocess.Popen(
-            [sys.executable, "-m", "synctl", "up", "--foreground", "--quiet"],
+            [sys.executable, "-m", "synctl", "up", "--foreground", "--quiet", "--detached"],
             stdin=subprocess.DEVNULL,
             stdout=log_file,
             stderr=log_file,
             start_new_session=True,
         )
+
+
+def stray_output(path: Path) -> BinaryIO:
+    """Open the file for what a process writes beside its log: complaints of Python or the system, as it starts or dies.
+
+    It begins anew when it is large, so that a process that dies again and again does not fill the disk.
+    """
+    large = path.exists() and path.stat().st_size > STRAY_BYTES
+    return path.open("wb" if large else "ab")
+
+
+def _last_words(path: Path) -> str:
+    with suppress(OSError):
+        lines = path.read_bytes().decode(errors="replace").splitlines()
+        return f" ({shortened(lines[-1])})" if lines else ""
+    return ""

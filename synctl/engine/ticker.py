@@ -15,6 +15,7 @@ from synctl.engine.gauge import Gauge
 from synctl.engine.progress import ProgressWriter
 from synctl.engine.stop import StopReason, StopSignal
 from synctl.errors import SynctlError
+from synctl.log import in_context
 from synctl.states import RunState
 
 TICK_S = 0.1
@@ -66,7 +67,7 @@ class Ticker:
         self._chore = chore
         self._ended = threading.Event()
         self._renewed = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+        self._thread = threading.Thread(target=in_context(self._run), name="ticker", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -32,6 +32,7 @@ from synctl.engine.connect import connect_worker
 from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.reaper import Reaper
 from synctl.errors import SynctlError
+from synctl.log import bound
 from synctl.store import shards
 from synctl.store.db import Database, open_database
 from synctl.store.runs import Actor
@@ -66,6 +67,7 @@ class SyncWorker(Worker):
             log_job_description=False,
         )
         registry.load(resource)  # once, for every horse to inherit
+        log.info("%s listens on %s", self.name, keys.queue(resource))
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Fork a horse that knows our settings."""
@@ -110,8 +112,15 @@ class SyncWorker(Worker):
 
     def handle_work_horse_killed(self, job: Job, retpid: Any, ret_val: Any, rusage: Any) -> None:
         """Our horse died without a word (kill -9, out of memory): its shard goes on at once."""
-        log.error("the work horse %s of %s died (wait status %s)", retpid, job.id, ret_val)
         run_id, shard, _attempt = job.args
+        with bound(run=run_id, shard=shard):
+            log.error("the work horse %s of %s died (wait status %s)", retpid, job.id, ret_val)
+            self._replace_horse(job, run_id, shard, retpid)
+
+    def _flag_shutdown(self, _signal: int, _frame: object) -> None:
+        self._shutting_down = True
+
+    def _replace_horse(self, job: Job, run_id: str, shard: int, retpid: Any) -> None:
         try:
             lease.break_lease(self._client, run_id, shard, f"{socket.gethostname()}:{retpid}")
             with closing(open_database(self._settings.database_url)) as database:
@@ -123,14 +132,11 @@ class SyncWorker(Worker):
         except (SynctlError, RedisError) as error:
             log.error("%s was not queued again, a reaper will: %s", job.id, error)
 
-    def _flag_shutdown(self, _signal: int, _frame: object) -> None:
-        self._shutting_down = True
-
     def _reap(self) -> None:
         try:
             with closing(open_database(self._settings.database_url)) as database:
                 for finding in self._reaper(database).reap():
-                    log.warning("%s: %s: %s", finding.run_id, finding.what, finding.action)
+                    log.warning("%s: %s", finding.what, finding.action, extra={"run": finding.run_id})
         except (SynctlError, RedisError) as error:
             log.error("cannot reap now: %s", error)
         except Exception:  # a run that cannot be judged must not end the workers of all resources

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from synctl.resource import Context, Gate, Stop, Turn
 
 T = TypeVar("T")
+log = logging.getLogger("synctl.http")
 Params = Mapping[str, str | int | float]
 
 MAX_REDIRECTS = 3
@@ -136,6 +137,7 @@ class Fetcher:
             wait=self._pause,
             retry=tenacity.retry_if_exception_type(TransientError),
             sleep=self._sleep,
+            before_sleep=_note,
             reraise=True,
         )
 
@@ -286,6 +288,12 @@ class Fetcher:
     def _stop_if_asked(self) -> None:
         if self._closed or self._stop.is_set():
             raise Interrupted
+
+
+def _note(state: tenacity.RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    seconds = state.next_action.sleep if state.next_action else 0.0
+    log.info("attempt %d: %s; again in %.1f s", state.attempt_number, error, seconds)
 
 
 def _tries(state: tenacity.RetryCallState) -> _Tries:

@@ -101,7 +101,7 @@ def test_prerequisites_are_checked_again_when_the_work_starts(
 def test_a_bug_ends_the_run_and_says_where_to_look(database: Database, resource: Scripted, shard: Shard) -> None:
     resource.opened = _raising(RuntimeError("oh"))
     _drain(shard)
-    assert "unexpected RuntimeError: oh; the worker's log" in get(database, shard.run_id).reason
+    assert f"unexpected RuntimeError: oh; `synctl logs {shard.run_id}`" in get(database, shard.run_id).reason
 
 
 @pytest.mark.usefixtures("client")

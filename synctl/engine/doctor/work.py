@@ -20,6 +20,7 @@ from synctl.states import LIVE, RunState
 from synctl.store import runs
 from synctl.store.runs import Actor
 
+LOGS: Final = "synctl logs"
 STALE_S: Final = 30
 """A worker, idle or not, says every two seconds that it lives; Redis forgets it 77 s after its last word."""
 
@@ -49,7 +50,7 @@ def workers(patient: Patient) -> Iterator[Finding]:
         jobs = queues.depth(patient.redis, resource)
         waiting = _waiting(queued[resource], "run") or _waiting(jobs, "job")
         wanted = patient.settings.workers.get(resource, 0) if supervised else 0
-        yield _staffed(patient, resource, mine, waiting, wanted)
+        yield _staffed(resource, mine, waiting, wanted)
 
 
 def depths(patient: Patient) -> Iterator[Finding]:
@@ -78,24 +79,23 @@ def stuck(patient: Patient) -> Iterator[Finding]:
         yield ok("stuck runs", "none")
 
 
-def _staffed(patient: Patient, resource: str, mine: list[WorkerInfo], waiting: str, wanted: int) -> Finding:
+def _staffed(resource: str, mine: list[WorkerInfo], waiting: str, wanted: int) -> Finding:
     check = f"workers {resource}"
     ages = {one.name: _age_s(one) for one in mine}
     stale = [one for one in mine if ages[one.name] > STALE_S]
     fresh = len(mine) - len(stale)
-    logs = f"read {patient.settings.logs_dir / f'worker-{resource}-1.log'}"
     silent = ""
     if stale:
         one = max(stale, key=lambda worker: ages[worker.name])
         silent = f"; {one.host}:{one.pid} has said nothing for {ages[one.name]:.0f} s"
     if waiting and not fresh:
-        start = logs if wanted else f"synctl up, or synctl worker {resource}"
+        start = LOGS if wanted else f"synctl up, or synctl worker {resource}"
         return wrong(check, f"{waiting}, but no worker listens{silent}", start)
     if silent:
         message = f"{_listening(fresh)}{silent}"
         return warning(check, message, "is that process alive? Redis forgets the dead after a minute")
     if fresh < wanted:
-        return warning(check, f"{fresh} of {wanted} listen", logs)
+        return warning(check, f"{fresh} of {wanted} listen", LOGS)
     if not fresh:
         return ok(check, f"{_listening(0)}, nothing waits")
     return ok(check, f"{_listening(fresh)}, oldest heartbeat {max(ages.values()):.1f} s ago")
