@@ -20,14 +20,6 @@ from synctl.suggest import did_you_mean
 from synctl.words import shortened
 
 _CHOICE: Final = re.compile(r"'(.*)' is not one of ", re.DOTALL)
-_PLAIN: Final = (
-    (re.compile(r"Input should be a valid integer.*", re.DOTALL), "must be a whole number"),
-    (re.compile(r"Input should be a valid number.*", re.DOTALL), "must be a number"),
-    (re.compile(r"Input should be greater than or equal to (\S+)"), r"must be at least \1"),
-    (re.compile(r"Input should be less than or equal to (\S+)"), r"must be at most \1"),
-    (re.compile(r"Input should be a valid boolean.*", re.DOTALL), "must be true or false"),
-)
-"""What the library that reads the values says, and what we say."""
 
 
 def usage_error(error: ClickException) -> UsageError:
@@ -65,16 +57,9 @@ def _bad_value(error: BadParameter) -> str:
     choices = _choices(error.param)
     found = _CHOICE.search(error.message)
     if found is None or not choices:
-        return f"{_name(error)} {_plain(error.message)}"
+        return f"{_name(error)} {_sentence(error.message.removeprefix('Value error, '))}"
     word = found[1]
     return f"{_name(error)} {shortened(repr(word))} is none of {', '.join(choices)}{did_you_mean(word, choices)}"
-
-
-def _plain(message: str) -> str:
-    for pattern, words in _PLAIN:
-        if pattern.match(message):
-            return pattern.sub(words, message)
-    return _sentence(message.removeprefix("Value error, "))
 
 
 def _sentence(message: str) -> str:

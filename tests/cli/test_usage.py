@@ -26,8 +26,8 @@ LINES = {
         "quarantine: action 'lst' is none of list, show, accept, reject (did you mean list?);"
         " see `synctl quarantine --help`"
     ),
-    "status --limit x": "status: --limit must be a whole number; see `synctl status --help`",
-    "status --limit 0": "status: --limit must be at least 1; see `synctl status --help`",
+    "status --limit x": "status: --limit 'x' is not a valid integer; see `synctl status --help`",
+    "status --limit 0": "status: --limit 0 is not at least 1; see `synctl status --help`",
     "status --limit": "--limit needs a value; see `synctl --help`",
     "status --json=1": "--json takes no value; see `synctl --help`",
     "locks extra": "locks: got unexpected extra argument(s) (extra); see `synctl locks --help`",
