@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from synctl.cli.options import JsonOption, RunArgument
-from synctl.cli.output import console, count, emit, emit_lines, say, table
+from synctl.cli.listing import draw
+from synctl.cli.options import JsonOption, RunArgument, SinceOption, parse_since
+from synctl.cli.output import count, emit, emit_lines, say
 from synctl.cli.session import open_session
 from synctl.clock import iso
+from synctl.errors import NotFound
 from synctl.states import UnitState
 from synctl.store import runs
 from synctl.store import units as ledger
+from synctl.store.db import Row
+from synctl.suggest import did_you_mean
 
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Show at most N.")]
 SHOWN = 50
@@ -22,7 +27,9 @@ ALL = 2**31
 
 def units(
     run: RunArgument,
-    state: Annotated[UnitState | None, typer.Option("--state", help="Only units in this state.")] = None,
+    state: Annotated[
+        list[UnitState] | None, typer.Option("--state", help="Only units in this state. Repeatable.")
+    ] = None,
     limit: LimitOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -37,7 +44,7 @@ def units(
     """
     with open_session() as session, session.database.read() as transaction:
         found = runs.get(transaction, run)
-        chosen = frozenset(UnitState) if state is None else {state}
+        chosen = frozenset(state or UnitState)
         if json:
             emit_lines(ledger.as_json(found.id, row) for row in ledger.units(transaction, found.seq, chosen, limit))
             return
@@ -61,7 +68,10 @@ def units(
             )
             for row in shown
         ]
-    console().print(table(columns, rows, state_column=1))
+    if not shown:
+        say(f"No unit of {found.id} is {' or '.join(sorted(chosen))}. `synctl status {found.id}` counts them.")
+        return
+    draw(columns, rows, expendable=("MS", "ROWS", "TRIES"), elastic="ERROR", state="STATE")
     if limit is None and len(shown) == SHOWN:
         say(f"The first {SHOWN}; --limit shows more, --json all.")
 
@@ -84,7 +94,7 @@ def errors(run: RunArgument, limit: LimitOption = None, json: JsonOption = False
         causes = ledger.causes(transaction, found.seq)
         shown = list(ledger.units(transaction, found.seq, NOT_DONE, limit or SHOWN))
     if not causes:
-        say(f"No unit of {found.id} failed.")
+        say(f"No unit of {found.id} failed: {found.done:,} of {found.total:,} are done, the run is {found.state}.")
         return
     say(f"{found.id}: {count(found.failed, 'unit')} failed")
     rows = [
@@ -98,7 +108,7 @@ def errors(run: RunArgument, limit: LimitOption = None, json: JsonOption = False
         ("MESSAGE", "left"),
         ("SAMPLE", "left"),
     ]
-    console().print(table(columns, rows))
+    draw(columns, rows, expendable=("HTTP", "SAMPLE", "ERROR"), elastic="MESSAGE")
     say()
     for row in shown:
         say(f"  {row['key']}  {count(row['attempts'], 'attempt')}: {row['message']}")
@@ -112,20 +122,30 @@ def errors(run: RunArgument, limit: LimitOption = None, json: JsonOption = False
 
 def history(
     run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Only this run.")] = None,
+    since: SinceOption = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", metavar="KIND", help="Only created, request, state, taken-over, … Repeatable."),
+    ] = None,
     limit: LimitOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show the audit trail: what happened to runs, who asked, from where and why. --json: one object a line.
 
     \b
-    Example:
+    Examples:
       synctl history prayer-20261124-1f0c7e2ab4
+      synctl history --since 2d --kind taken-over --kind stalled
 
-    Exit codes: 0 shown, 2 no such run, 5 the database is not set up, 10 database unreachable.
+    Exit codes: 0 shown, 2 no such run or kind, 5 the database is not set up, 10 database unreachable.
     """
+    begin = parse_since(since)
     with open_session() as session, session.database.read() as transaction:
         run_id = runs.get(transaction, run).id if run else None
-        events = runs.events(transaction, run_id, limit or (ALL if json else SHOWN))
+        most = limit or (ALL if json else SHOWN)
+        events = runs.events(transaction, run_id, most, since=begin or 0, kinds=kind or ())
+        if not events and kind:
+            _require_kinds(kind, runs.event_kinds(transaction))
     if json:
         for event in events:
             emit(
@@ -137,16 +157,36 @@ def history(
             )
         return
     if not events:
-        say("Nothing happened yet.")
+        narrowed = (run_id, begin, kind) != (None, None, None)
+        say("Nothing of that happened. `synctl history` shows all." if narrowed else "Nothing happened yet.")
         return
     columns = [
-        ("AT", "left"),
-        ("RUN", "left"),
-        ("WHAT", "left"),
-        ("STATE", "left"),
-        ("WHO", "left"),
-        ("FROM", "left"),
+        ("AT", "left"), ("RUN", "left"), ("WHAT", "left"), ("STATE", "left"), ("WHO", "left"), ("FROM", "left"),
         ("WHY", "left"),
-    ]
-    rows = [(iso(e["at"]), e["run_id"], e["kind"], e["state"], e["who"], e["origin"], e["reason"]) for e in events]
-    console().print(table(columns, rows, state_column=3))
+    ]  # fmt: skip
+    if run_id is not None:  # it is the same in each row
+        say(run_id)
+        del columns[1]
+    rows = [_happened(event, columns) for event in events]
+    draw(columns, rows, expendable=("FROM", "WHO"), elastic="WHY", state="STATE")
+    if limit is None and len(events) == SHOWN:
+        say(f"The last {SHOWN}; --limit shows more, --json all.")
+
+
+def _happened(event: Row, columns: Sequence[tuple[str, str]]) -> list[str]:
+    cells = {
+        "AT": iso(event["at"]), "RUN": event["run_id"], "WHAT": event["kind"], "STATE": event["state"],
+        "WHO": event["who"], "FROM": event["origin"], "WHY": event["reason"],
+    }  # fmt: skip
+    return [cells[title] for title, _ in columns]
+
+
+def _require_kinds(kinds: Sequence[str], known: Sequence[str]) -> None:
+    """Raise NotFound for a kind that no event is of."""
+    for kind in kinds:
+        if kind not in known:
+            raise NotFound(f"nothing of kind {kind!r} happened{did_you_mean(kind, known)}", hint=_listed(known))
+
+
+def _listed(known: Sequence[str]) -> str:
+    return f"there are {', '.join(known)}" if known else "nothing happened yet"

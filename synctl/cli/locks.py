@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from synctl.cli.listing import draw
 from synctl.cli.options import JsonOption
-from synctl.cli.output import console, duration, emit, say, table
+from synctl.cli.output import duration, emit, say
 from synctl.cli.session import open_session
 from synctl.engine.holders import holders
 
@@ -47,4 +48,4 @@ def locks(json: JsonOption = False) -> None:
         ("RUN", "left"), ("STATE", "left"), ("HOLDER", "left"), ("HELD", "right"), ("HEARTBEAT", "right"),
         ("WAITING", "left"),
     ]  # fmt: skip
-    console().print(table(columns, rows, state_column=1))
+    draw(columns, rows, expendable=("HELD",), elastic="WAITING", state="STATE")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Final
 
 import typer
 
+from synctl.clock import now_ms, today
 from synctl.errors import UsageError
 from synctl.words import shortened
 
@@ -20,6 +21,10 @@ FromOption = Annotated[
 ]
 ToOption = Annotated[
     str | None, typer.Option("--to", metavar="DATE", help="Last day, included. Alone: from today to then.")
+]
+SinceOption = Annotated[
+    str | None,
+    typer.Option("--since", metavar="WHEN", help="Only from then on: an age (90m, 12h, 2d, 1w) or a date."),
 ]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run id, or an unambiguous part of it.")]
 
@@ -52,3 +57,17 @@ def parse_age(text: str | None, option: str) -> int | None:
     if found is None:
         raise UsageError(f"{option} {shortened(repr(text))} is no age", hint="write 45m, 12h, 30d or 2w")
     return int(found[1]) * _SECONDS[found[2]]
+
+
+def parse_since(text: str | None) -> int | None:
+    """Return the moment, in milliseconds, of an age ago (`2d`) or of a date's midnight in UTC. Raises UsageError."""
+    if text is None:
+        return None
+    if _AGE.fullmatch(text.strip()):
+        return now_ms() - (parse_age(text, "--since") or 0) * 1000
+    try:
+        day = parse_date(text, "--since", today())
+    except UsageError:
+        told = f"--since {shortened(repr(text))} is no age and no date"
+        raise UsageError(told, hint="write 90m, 12h, 2d, 1w, YYYY-MM-DD or `today`") from None
+    return None if day is None else round(datetime.combine(day, time(), UTC).timestamp() * 1000)

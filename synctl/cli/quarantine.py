@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
+from synctl.cli.listing import draw
 from synctl.cli.options import JsonOption, ReasonOption
-from synctl.cli.output import console, count, duration, emit, emit_lines, program, say, table
+from synctl.cli.output import count, duration, emit, emit_lines, program, say
 from synctl.cli.session import Session, open_session
 from synctl.clock import iso, now_ms
 from synctl.errors import NotFound, UsageError
@@ -101,7 +102,7 @@ def _list(session: Session, resource: str | None, rule: str | None, limit: int |
         ("RESOURCE", "left"), ("UNIT", "left"), ("RULE", "left"), ("MESSAGE", "left"), ("AGE", "right"),
         ("RUN", "left"),
     ]  # fmt: skip
-    console().print(table(columns, rows))
+    draw(columns, rows, expendable=("RESOURCE", "RUN", "AGE"), elastic="MESSAGE")
     if limit is None and len(found) == SHOWN:
         say(f"The newest {SHOWN}; --limit shows more, --json all.")
     say(f"`{program()} quarantine show UNIT` shows one with what was answered.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synctl.cli.options import JsonOption
-from synctl.cli.output import age, console, duration, emit, fitted, say, table
+from synctl.cli.listing import draw
+from synctl.cli.options import JsonOption, SinceOption, parse_since
+from synctl.cli.output import age, duration, emit, say
 from synctl.cli.session import Session, open_session
 from synctl.clock import iso, now_ms
 from synctl.errors import UsageError
@@ -29,15 +31,18 @@ def status(
     resource: Annotated[
         str | None, typer.Option("--resource", metavar="NAME", help="Only runs of this resource.")
     ] = None,
+    since: SinceOption = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Show at most N runs.")] = LISTED,
     json: JsonOption = False,
 ) -> None:
     """Show all runs, active ones first, or one with its errors, lease, rate and ETA. Changes nothing.
 
+    --since leaves out what had ended by then.
+
     \b
     Examples:
       synctl status
-      synctl status --state failed --state partial
+      synctl status --state failed --state partial --since 2d
       synctl status prayer-20261124-1f0c7e2ab4
       synctl status --json | jq '.[].state'
 
@@ -50,20 +55,41 @@ def status(
         elif run is not None:
             _one(session, run, json=json)
         else:
-            _all(session, _states(state), resource, limit, json=json)
+            _all(session, _Filter(_states(state), resource, parse_since(since), limit), json=json)
 
 
-def _all(session: Session, states: set[RunState] | None, resource: str | None, limit: int, *, json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    states: set[RunState] | None
+    resource: str | None
+    since: int | None
+    limit: int
+
+    @property
+    def narrows(self) -> bool:
+        return (self.states, self.resource, self.since) != (None, None, None)
+
+
+def _all(session: Session, wanted: _Filter, *, json: bool) -> None:
     from synctl.store import runs  # noqa: PLC0415
 
     with session.database.read() as transaction:
-        found = runs.listing(transaction, states=states, resource=resource, limit=limit)
+        found = runs.listing(
+            transaction, states=wanted.states, resource=wanted.resource, since=wanted.since or 0, limit=wanted.limit + 1
+        )
+    more, found = len(found) > wanted.limit, found[: wanted.limit]
+    if not found and wanted.resource is not None:
+        _require(wanted.resource)
     current = session.views(found)
     if json:
         emit([view.as_json() for view in current])
         return
     if not current:
-        say("No runs. Queue one with `synctl enqueue prayer`." if states is None else "No runs in that state.")
+        say(
+            "No such runs. `synctl status` shows all."
+            if wanted.narrows
+            else "No runs. Queue one with `synctl enqueue prayer`."
+        )
         return
     now = now_ms()
     rows = [
@@ -83,12 +109,18 @@ def _all(session: Session, states: set[RunState] | None, resource: str | None, l
         ("RUN", "left"), ("STATE", "left"), ("UNITS", "right"), ("FAILED", "right"), ("ROWS", "right"),
         ("RATE", "right"), ("LEFT", "right"), ("AGE", "right"),
     ]  # fmt: skip
-    terminal = console()
-    columns, shown = fitted(columns, rows, terminal.width, ("ROWS", "AGE", "RATE"))
-    terminal.print(table(columns, shown, state_column=1))
+    draw(columns, rows, expendable=("ROWS", "AGE", "RATE"), state="STATE")
     for view in current:
         if view.note and view.run.state in ACTIVE:
             say(f"{view.run.id}: {view.note}")
+    if more:
+        say(f"The first {wanted.limit}; --limit shows more.")
+
+
+def _require(resource: str) -> None:
+    from synctl.engine import registry  # noqa: PLC0415 - only where nothing was found
+
+    registry.require(resource)
 
 
 def _one(session: Session, name: str, *, json: bool) -> None:

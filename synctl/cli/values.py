@@ -216,6 +216,20 @@ def _states(asked: Asked) -> Iterator[Value]:
     return _starting(asked, ((str(state), "") for state in states))
 
 
+def _kinds(asked: Asked) -> Iterator[Value]:
+    from synctl.store import runs  # noqa: PLC0415
+
+    with _reading() as transaction:
+        found = runs.event_kinds(transaction)
+    return _starting(asked, ((kind, "") for kind in found))
+
+
+def _levels(asked: Asked) -> Iterator[Value]:
+    from synctl.log import LEVELS  # noqa: PLC0415
+
+    return _starting(asked, ((level, "") for level in LEVELS))
+
+
 def _refused(asked: Asked) -> Iterator[Value]:
     from synctl.store import quarantine  # noqa: PLC0415
 
@@ -261,7 +275,9 @@ _SOURCES: Final[Mapping[str, Callable[[Asked], Iterator[Value]]]] = {
     "country": _countries,
     "edition": _editions,
     "first": _days,
+    "kind": _kinds,
     "last": _days,
+    "level": _levels,
     "madhab": _madhabs,
     "method": _methods,
     "methods": _methods,

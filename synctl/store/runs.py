@@ -137,16 +137,19 @@ def listing(
     *,
     states: Collection[RunState] | None = None,
     resource: str | None = None,
+    since: int = 0,
     limit: int = 50,
 ) -> list[Run]:
-    """Return the newest runs first, active ones before ended ones."""
+    """Return the newest runs first, active ones before ended ones; without those that ended before `since` (ms)."""
     chosen = sorted(states if states is not None else RunState)
     marks = ", ".join(f"'{state}'" for state in chosen)
     active = ", ".join(f"'{state}'" for state in sorted(ACTIVE))
     rows = transaction.all(
         f"SELECT * FROM run WHERE state IN ({marks}) AND (CAST(:resource AS TEXT) IS NULL OR resource = :resource)"
+        " AND (finished_at IS NULL OR finished_at >= :since)"
         f" ORDER BY CASE WHEN state IN ({active}) THEN 0 ELSE 1 END, created_at DESC LIMIT :limit",
         resource=resource,
+        since=since,
         limit=limit,
     )
     return [_run(row) for row in rows]
@@ -231,15 +234,34 @@ def record(transaction: Transaction, run_id: str, kind: str, state: RunState, ac
     )
 
 
-def events(transaction: Transaction, run_id: str | None, limit: int = 100) -> Sequence[Row]:
-    """Return the audit trail, oldest first: the last `limit` lines of one run or of all."""
+def events(
+    transaction: Transaction,
+    run_id: str | None,
+    limit: int = 100,
+    *,
+    since: int = 0,
+    kinds: Collection[str] = (),
+) -> Sequence[Row]:
+    """Return the audit trail, oldest first: the last `limit` lines of one run or of all, from `since` (ms) on.
+
+    `kinds` are the only ones, if there are any.
+    """
+    chosen = {f"kind{place}": kind for place, kind in enumerate(sorted(kinds))}
+    only = f" AND kind IN ({', '.join(f':{name}' for name in chosen)})" if chosen else ""
     rows = transaction.all(
         "SELECT * FROM run_event WHERE (CAST(:run_id AS TEXT) IS NULL OR run_id = :run_id)"
-        " ORDER BY id DESC LIMIT :limit",
+        f" AND at >= :since{only} ORDER BY id DESC LIMIT :limit",
         run_id=run_id,
+        since=since,
         limit=limit,
+        **chosen,
     )
     return rows[::-1]
+
+
+def event_kinds(transaction: Transaction) -> list[str]:
+    """Return the kinds of events that there are."""
+    return [row["kind"] for row in transaction.all("SELECT DISTINCT kind FROM run_event ORDER BY kind")]
 
 
 def delete(transaction: Transaction, run: Run, actor: Actor, reason: str) -> bool:

@@ -58,7 +58,7 @@ def test_status_lists_runs_and_shows_one_in_full(stack: Home, partial: str, call
     assert "   state  partial (1 of 2 units failed)\n" in said
     assert "   units  1 done, 1 failed, 0 open\n" in said
     assert "   error  1 × MismatchError: prayer.school" in said
-    assert call(stack, "status", "--state", "failed").out == "No runs in that state.\n"
+    assert call(stack, "status", "--state", "failed").out == "No such runs. `synctl status` shows all.\n"
     assert "did you mean partial" in call(stack, "status", "--state", "partail", code=2).err
 
 
@@ -83,9 +83,10 @@ def test_errors_groups_failures_by_cause(stack: Home, partial: str, call: Call) 
 
 
 def test_history_says_who_did_what_and_why(stack: Home, partial: str, call: Call) -> None:
-    head, _, *rows = call(stack, "history", partial).out.splitlines()
-    assert head.split() == ["AT", "RUN", "WHAT", "STATE", "WHO", "FROM", "WHY"]
-    assert [row.split()[2:4] for row in rows] == [["created", "queued"], ["state", "running"], ["state", "partial"]]
+    run, head, _, *rows = call(stack, "history", partial).out.splitlines()
+    assert run == partial
+    assert head.split() == ["AT", "WHAT", "STATE", "WHO", "FROM", "WHY"]
+    assert [row.split()[1:3] for row in rows] == [["created", "queued"], ["state", "running"], ["state", "partial"]]
     assert "the reason" in rows[0]
     assert "1 of 2 units failed" in rows[2]
     assert call(stack, "history", partial, "--limit", "1", "--json").lines[0]["state"] == "partial"

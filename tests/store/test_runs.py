@@ -97,3 +97,29 @@ def test_an_ended_run_that_starts_again_is_no_longer_finished_and_keeps_its_firs
         with pytest.raises(IllegalTransition, match="cannot pause r: it is succeeded"):
             runs.require_transition(transaction, run, RunState.PAUSING, ACTOR, reason="", verb="pause")
     assert len(set(started)) == 1
+
+
+def test_runs_and_events_are_found_by_age_and_kind(database: Database) -> None:
+    for name in ("old-1", "old-2", "new-1"):
+        _create(database, name)
+    with database.write() as transaction:
+        transaction.execute("UPDATE run SET state = 'failed', finished_at = 1000 WHERE id = 'old-1'")
+        transaction.execute("UPDATE run_event SET at = 1000 WHERE run_id = 'old-1'")
+        runs.record(transaction, "old-1", "stalled", RunState.RUNNING, ACTOR, "")
+    with database.read() as transaction:
+        assert {run.id for run in runs.listing(transaction, since=1001)} == {"old-2", "new-1"}
+        assert {run.id for run in runs.listing(transaction, since=1000)} == {"old-1", "old-2", "new-1"}
+        assert [event["kind"] for event in runs.events(transaction, "old-1", since=1001)] == ["stalled"]
+        assert len(runs.events(transaction, None, kinds={"created"})) == 3
+        assert len(runs.events(transaction, "old-1", kinds=["created", "stalled"])) == 2
+        assert runs.event_kinds(transaction) == ["created", "stalled"]
+
+
+def test_a_mistyped_id_is_suggested_only_where_it_can_be_meant(database: Database) -> None:
+    _create(database, "prayer-20261124-1f0c7e2ab4")
+    with database.read() as transaction:
+        with pytest.raises(NotFound, match=r"did you mean prayer-20261124-1f0c7e2ab4\?"):
+            runs.get(transaction, "prayer-20261124-1f0c7e2ad4")
+        with pytest.raises(NotFound) as caught:
+            runs.get(transaction, "prayer-20261124-aaaaaaaaaa")
+    assert "did you mean" not in str(caught.value)

@@ -1,0 +1,60 @@
+"""Tables that fit the terminal: without what they can do without, one column folded, or a paragraph for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import TYPE_CHECKING, Final
+
+from synctl.cli.output import GAP, STYLES, console, fitted, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Columns = Sequence[tuple[str, str]]
+"""(title, `left` or `right`) of each."""
+
+NARROWEST: Final = 16
+"""Columns of the screen that the text which is folded gets at least."""
+
+
+def draw(
+    columns: Columns,
+    rows: Sequence[Sequence[str]],
+    *,
+    expendable: Sequence[str] = (),
+    elastic: str = "",
+    state: str = "",
+) -> None:
+    """Print rows. `expendable` columns are left out in that order, the `elastic` one is folded, `state` is coloured."""
+    terminal = console()
+    width = terminal.width
+    at = next((place for place, (title, _) in enumerate(columns) if title == elastic), None)
+    measured = [[cell[:NARROWEST] if place == at else cell for place, cell in enumerate(row)] for row in rows]
+    kept, cut = fitted(columns, measured, width, expendable)
+    titles = [title for title, _ in kept]
+    shown = [[row[place] for place, (title, _) in enumerate(columns) if title in titles] for row in rows]
+    if _width(kept, cut) > width:
+        _paragraphs(terminal, columns, rows, state)
+        return
+    state_column = titles.index(state) if state in titles else None
+    drawn = table(kept, shown, state_column=state_column)
+    for (title, _), column in zip(kept, drawn.columns, strict=True):
+        column.no_wrap = title != elastic and elastic in titles
+    terminal.print(drawn)
+
+
+def _width(columns: Columns, rows: Sequence[Sequence[str]]) -> int:
+    widths = [max(len(title), *(len(row[place]) for row in rows)) for place, (title, _) in enumerate(columns)]
+    return sum(widths) + GAP * (len(columns) - 1)
+
+
+def _paragraphs(terminal: Console, columns: Columns, rows: Sequence[Sequence[str]], state: str) -> None:
+    from rich.text import Text  # noqa: PLC0415 - with the console
+
+    for row in rows:
+        cells = dict(zip((title for title, _ in columns), row, strict=True))
+        terminal.print(Text(row[0], STYLES.get(cells.get(state, "")) or "bold"), soft_wrap=True)
+        told = ", ".join(f"{title.lower()} {cell}" for title, cell in list(cells.items())[1:] if cell)
+        for line in wrap(told, max(terminal.width - 2, NARROWEST), break_on_hyphens=False):
+            terminal.print(Text(f"  {line}"), soft_wrap=True)
