@@ -113,7 +113,9 @@ def _ended(session: Session, run: str) -> bool:
 
 def _nothing(session: Session, run: str | None) -> None:
     if run is None:
-        say("Nothing is logged on this machine. Workers log once they are up: `synctl up`.")
+        logged = (session.settings.logs_dir / FILE_NAME).exists()
+        told = "No such line is logged" if logged else "Nothing is logged"
+        say(f"{told} on this machine.{'' if logged else ' Workers log once they are up: `synctl up`.'}")
         return
     with session.database.read() as transaction:
         events = runs.events(transaction, run)

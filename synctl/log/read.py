@@ -14,20 +14,20 @@ from synctl.log.line import LEVELS, Line, decode
 
 
 class Wanted:
-    """Which lines are asked for: of one run, from a level on."""
+    """Which lines are asked for: of one run, from a level on. All of them hold the `needle`."""
 
     def __init__(self, run: str | None, level: str) -> None:
-        self._run = run
-        self._levels = {name for name, number in LEVELS.items() if number >= LEVELS[level]}
-        # A quote in a message is escaped, so this is found in the field only.
+        # A quote in a message is escaped, so these are found in the fields only.
+        self._levels = [f'"level":"{name}"'.encode() for name, number in LEVELS.items() if number >= LEVELS[level]]
         self.needle = b'"run":' + msgspec.json.encode(run) if run else b""
+        if not run and len(self._levels) == 1:
+            self.needle = self._levels[0]
 
     def line(self, raw: bytes) -> Line | None:
         """Return the line if it is asked for."""
-        if self.needle not in raw:
-            return None
-        line = decode(raw)
-        return line if line and line.level in self._levels else None
+        if self.needle in raw and any(one in raw for one in self._levels):
+            return decode(raw)
+        return None
 
 
 def last_lines(path: Path, most: int, *, run: str | None = None, level: str = "debug") -> list[Line]:

@@ -85,6 +85,8 @@ def test_where_there_is_nothing_it_says_so(
     monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
     assert f"synctl history {RUN}" in said(capsys, RUN)
     assert said(capsys, "--json") == ""
+    write(home, "all is well")
+    assert said(capsys, "--level", "error") == "No such line is logged on this machine.\n"
 
 
 def test_what_is_mistyped_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,6 +137,31 @@ def test_it_follows_a_run_until_it_has_ended(
     text = said(capsys, RUN, "--follow")
     thread.join()
     assert [line.rpartition(": ")[2] for line in text.splitlines()] == ["before", "meanwhile", "the last"]
+
+
+@pytest.mark.parametrize("url", ["redis://me:hush@127.0.0.1:1/0", "redis://127.0.0.1:1/0?password=hush"])
+def test_a_worker_that_waits_for_redis_never_tells_its_password(
+    url: str, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", interrupt)
+    monkeypatch.setenv("SYNCTL_REDIS__URL", url)
+    before, level = logging.getLogger().handlers[:], logging.getLogger().level
+    try:
+        ended = [run(["worker", "prayer"]), run(["worker", "prayer", "--burst"])]
+    finally:
+        for one in [one for one in logging.getLogger().handlers if one not in before]:
+            logging.getLogger().removeHandler(one)
+            one.close()
+        logging.getLogger().setLevel(level)
+        logging.getLogger("synctl").setLevel(logging.NOTSET)
+    assert ended == [ExitCode.INTERRUPTED, ExitCode.UNREACHABLE]
+    told = capsys.readouterr().err + (home / "logs" / FILE_NAME).read_text()
+    assert "hush" not in told
+    assert told.count("waiting: Redis redis://") == 2
+    assert told.count("***") == 3
 
 
 def test_an_interrupt_ends_the_following(

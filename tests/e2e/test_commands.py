@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -90,6 +91,20 @@ def test_history_says_who_did_what_and_why(stack: Home, partial: str, call: Call
     assert "the reason" in rows[0]
     assert "1 of 2 units failed" in rows[2]
     assert call(stack, "history", partial, "--limit", "1", "--json").lines[0]["state"] == "partial"
+
+
+def test_the_log_of_a_run_names_its_units_shard_and_host(stack: Home, partial: str, call: Call) -> None:
+    lines = call(stack, "logs", partial, "--json").lines
+    assert [line["message"] for line in lines if line["logger"] == "synctl.job"] == [
+        "taken, epoch 1: 0 of 2 units are settled",
+        "ended, drained: partial",
+    ]
+    (refused,) = [line for line in lines if line["level"] == "warning"]
+    assert refused["message"].startswith("refused after 1 attempt: prayer.school")
+    assert refused["unit"] in call(stack, "units", partial, "--state", "quarantined").out
+    assert {(line["run"], line["shard"], line["host"]) for line in lines} == {(partial, 0, socket.gethostname())}
+    assert call(stack, "logs", partial, "--level", "warning").out.count("\n") == 1
+    assert " listens on prayer-sync" in call(stack, "logs").out
 
 
 @pytest.mark.usefixtures("partial")
