@@ -15,6 +15,7 @@ from synctl.cli.options import JsonOption, ReasonOption
 from synctl.cli.output import count, duration, emit, emit_lines, program, say
 from synctl.cli.session import Session, open_session
 from synctl.clock import iso, now_ms
+from synctl.engine import registry
 from synctl.errors import NotFound, UsageError
 from synctl.states import RETRIABLE
 from synctl.store import quarantine as store
@@ -22,6 +23,7 @@ from synctl.store import runs
 from synctl.store.db import Transaction
 from synctl.store.quarantine import Refused
 from synctl.store.runs import Actor
+from synctl.suggest import did_you_mean
 
 SHOWN = 50
 WIDEST_LINE = 110
@@ -83,8 +85,12 @@ def _list(session: Session, resource: str | None, rule: str | None, limit: int |
             emit_lines(refused.as_json() for refused in store.listing(transaction, resource, rule, limit))
             return
         found = list(store.listing(transaction, resource, rule, limit or SHOWN))
+        near = _near(transaction, rule) if rule and not found else ""
     if not found:
-        say("Nothing is in quarantine." if resource is rule is None else "Nothing of that is in quarantine.")
+        if resource is not None:
+            registry.require(resource)
+        of_that = "" if resource is rule is None else " of that"
+        say(f"Nothing{of_that} is in quarantine{near}.")
         return
     now = now_ms()
     rows = [
@@ -106,6 +112,11 @@ def _list(session: Session, resource: str | None, rule: str | None, limit: int |
     if limit is None and len(found) == SHOWN:
         say(f"The newest {SHOWN}; --limit shows more, --json all.")
     say(f"`{program()} quarantine show UNIT` shows one with what was answered.")
+
+
+def _near(transaction: Transaction, rule: str) -> str:
+    """Which rule, of those that something broke, may have been meant."""
+    return did_you_mean(rule, sorted({one.rule for one in store.listing(transaction, None, None)}))
 
 
 def _show(session: Session, name: str, *, json: bool) -> None:
@@ -197,8 +208,6 @@ def _next(transaction: Transaction, found: Sequence[Refused]) -> str:
 
 
 def _demands(refused: Refused) -> str | None:
-    from synctl.engine import registry  # noqa: PLC0415 - only for one unit
-
     with suppress(NotFound):  # a plug-in that is gone
         return registry.load(refused.resource).rules.get(refused.rule)
     return None
