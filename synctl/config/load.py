@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,8 +19,12 @@ from synctl.config.keys import (
     all_keys,
     build,
     children,
+    entry_keys,
     find,
     groups,
+    is_entry,
+    is_table,
+    names_entries,
     path_of,
 )
 from synctl.config.toml_file import ABSENT, TomlFile, read_text, read_toml
@@ -88,7 +92,7 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: Path | None = N
     if not given.get(("home",)) or not given["home",].raw:
         values["home",] = _default_home(environ, user)
         origins["home"] = "default"
-    return build(values, origins)
+    return replace(build(values, origins), file=config.path if config else None)
 
 
 def _working_directory() -> Path:
@@ -177,10 +181,13 @@ def _table(config: TomlFile, table: Mapping[str, Any], prefix: KeyPath) -> Itera
     for name, raw in table.items():
         path = (*prefix, name)
         key, place = find(path), f"{config.place(path)}: {'.'.join(path)}"
-        if path in groups():
+        if is_table(path):
             if not isinstance(raw, Mapping):
                 raise ConfigError(f"{place}: is a table: write [{'.'.join(path)}] and keys below it")
             yield from _table(config, raw, path)
+            _require_complete(raw, path, place)
+        elif names_entries(prefix):
+            raise ConfigError(f"{place}: is no name: write small letters, digits, - and _, at most 40")
         elif key is None:
             where = f"in [{'.'.join(prefix)}]" if prefix else "at the top"
             valid = children(prefix)
@@ -190,9 +197,17 @@ def _table(config: TomlFile, table: Mapping[str, Any], prefix: KeyPath) -> Itera
             yield _Given(key, raw, config.place(path), place, config.path.parent, text=False)
 
 
+def _require_complete(table: Mapping[str, Any], path: KeyPath, place: str) -> None:
+    for key in entry_keys(path) if is_entry(path) else ():
+        if key.required and key.path[-1] not in table:
+            raise ConfigError(f"{place}: lacks `{key.path[-1]}`")
+
+
 def _from_variables(variables: Mapping[str, _Variable], cwd: Path) -> Iterator[_Given]:
     for name, found in variables.items():
         key = find(path_of(name))
+        if names_entries(path_of(name)[:1]):
+            raise ConfigError(f"{found.place}: can only be set in the TOML file")
         if key is None or key.variable != name:
             known = [FILE_VARIABLE, *(key.variable for key in all_keys())]
             near = did_you_mean(name.upper(), known) or _group_hint(name)

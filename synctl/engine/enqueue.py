@@ -58,6 +58,8 @@ class Order:
     no_wait: bool = False
     if_stale: float | None = None
     """Seconds: what was synced less long ago is not asked for again."""
+    day: date | None = None
+    """The sync date, which is part of the run's id; today's in UTC unless a slot of a schedule has one."""
 
     def __post_init__(self) -> None:
         if self.force and self.if_stale is not None:
@@ -86,7 +88,7 @@ class Enqueuer:
 
     def enqueue(self, resource: Resource, selectors: Selectors, order: Order) -> Enqueued:
         """Create the run, or join the one that exists, and queue a job for each of its shards."""
-        day = today()
+        day = order.day or today()
         plan = self.plan(resource, selectors, day)
         run_id = identity(plan, day)
         queues.require_writable(self._client)  # before anything is written: without Redis no run is created
