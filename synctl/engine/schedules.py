@@ -34,6 +34,27 @@ def require(settings: Settings, name: str) -> Schedule:
     return found
 
 
+def arguments(schedule: Schedule) -> list[str]:
+    """Return what to write behind `synctl enqueue` for the same selection; days stay words."""
+    many = {"--city": schedule.city, "--country": schedule.country}
+    many |= {"--edition": schedule.edition, "--collection": schedule.collection}
+    one = {
+        "--cities": schedule.cities,
+        "--methods": schedule.methods,
+        "--madhab": schedule.madhab,
+        "--year": schedule.year,
+        "--from": schedule.first,
+        "--to": schedule.last,
+        "--source": schedule.source,
+        "--if-stale": schedule.if_stale,
+    }
+    written = [schedule.resource]
+    for option, values in {**many, **{name: () if value is None else (value,) for name, value in one.items()}}.items():
+        for value in values:
+            written += [option, str(value)]
+    return written
+
+
 def selectors(schedule: Schedule, today: date) -> Selectors:
     """Return what a schedule selects on a day."""
     return Selectors(
