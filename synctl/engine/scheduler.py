@@ -79,7 +79,8 @@ class Scheduler:
         self._leadership = Leadership(client, keys.SCHEDULER, ttl_ms)
         self._enqueuer = Enqueuer(database, client, connection, settings, actor)
         self._control = Control(database, client, connection, actor)
-        self._leads = False
+        self._leads: bool | None = None
+        """None until anything is known."""
         self._since: dict[str, int] = {}
         self._next: dict[str, int] = {}
         self._look_at = 0
@@ -100,7 +101,7 @@ class Scheduler:
     def tick(self) -> bool:
         """Queue what is due, if this process leads; return whether it does. Raises what Redis and SQL raise."""
         if not self._leadership.hold():
-            self._leads = False
+            self._stand_by()
             return False
         now = self._clock()
         if not self._leads:
@@ -112,9 +113,14 @@ class Scheduler:
                 self._begin(name, schedule, now)
         return True
 
+    def _stand_by(self) -> None:
+        if self._leads is not False:
+            log.info("standing by: another process queues what is scheduled")
+        self._leads = False
+
     def _stand_down(self, why: str) -> None:
         """Let another process try, which may reach what this one cannot."""
-        self._leads = False
+        self._leads = None
         if why != self._trouble:
             log.warning("waiting: %s", why)
         self._trouble = why
