@@ -48,6 +48,12 @@ def test_whoever_looks_ahead_or_back_from_anywhere_sees_the_same_times(expressio
             assert cron.between(after, until, newest=2) == expected[-2:]
 
 
+def test_in_an_hour_that_is_shown_twice_what_came_in_the_first_is_not_next() -> None:
+    nightly = Cron("30 2 * * *", "Europe/Berlin")
+    assert next(nightly.after(at("2026-10-25 00:29"))) == at("2026-10-25 00:30")
+    assert next(nightly.after(at("2026-10-25 01:10"))) == at("2026-10-26 01:30")
+
+
 @pytest.mark.parametrize(
     ("expression", "wrong"),
     {
