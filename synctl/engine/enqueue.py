@@ -14,6 +14,7 @@ from synctl.clock import now_ms, today
 from synctl.config import Settings
 from synctl.engine import keys, progress, queues, turns
 from synctl.engine.freshness import Freshness
+from synctl.engine.holders import holding
 from synctl.errors import Busy, PrerequisitesNotMet, UsageError
 from synctl.resource import Plan, Resource, Selectors
 from synctl.states import ACTIVE, RunState
@@ -128,7 +129,7 @@ class Enqueuer:
             jobs = [] if ahead else shards.expected(transaction, found.run.id)
         if waits_for and order.no_wait:
             raise Busy(
-                f"{waits_for} is ahead and stores some of the same rows",
+                f"{waits_for} is ahead and stores some of the same rows: {holding(transaction, waits_for)}",
                 hint=f"`synctl status {waits_for}` shows who works on it",
             )
         return replace(found, waits_for=waits_for), jobs
