@@ -118,7 +118,8 @@ def children(path: KeyPath) -> list[str]:
     if is_entry(path):
         return [key.path[-1] for key in entry_keys(path)]
     depth = len(path)
-    return list(dict.fromkeys(key.path[depth] for key in all_keys() if key.path[:depth] == path))
+    known = [*(key.path for key in all_keys()), *groups()]
+    return list(dict.fromkeys(one[depth] for one in known if one[:depth] == path and len(one) > depth))
 
 
 def variable(path: KeyPath) -> str:
