@@ -20,9 +20,7 @@ from synctl.on_calendar import Untranslatable
 
 
 def export(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these; all that are enabled.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Only these; all that are enabled.")] = None,
     systemd: Annotated[bool, typer.Option("--systemd", help="A service and a timer for each.")] = False,
     cron: Annotated[bool, typer.Option("--crontab", help="A line of a crontab for each.")] = False,
     to: Annotated[

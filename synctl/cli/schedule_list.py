@@ -22,6 +22,9 @@ from synctl.store.slots import SlotState
 NEXT_SHOWN: Final = 3
 INDENT: Final = "        "
 """Below the words of a schedule."""
+NARROWEST: Final = 30
+"""Columns that are taken for granted."""
+NOBODY: Final = "Nobody queues them: `synctl schedule run`, or `export` them."
 _QUEUED: Final = {
     "created": "queued {run}",
     "active": "{run} was active already",
@@ -66,13 +69,10 @@ def list_schedules(
     elif not views:
         say(NONE)
     else:
-        width = console().width
-        for view in views:
-            for line in _lines(view, now_ms()):
-                say("\n".join(wrap(line, max(width, 30), subsequent_indent=INDENT, break_on_hyphens=False)))
-        say(
-            f"Queued by {leading}." if leading else "Nobody queues them: start `synctl schedule run`, or `export` them."
-        )
+        width = max(console().width, NARROWEST)
+        lines = [line for view in views for line in _lines(view, now_ms())]
+        for line in (*lines, f"Queued by {leading}." if leading else NOBODY):
+            say("\n".join(wrap(line, width, subsequent_indent=INDENT, break_on_hyphens=False)))
 
 
 def next_times(
