@@ -9,8 +9,11 @@ import pytest
 
 from synctl.cli.commands import COMMANDS
 from synctl.cli.main import run
+from synctl.cli.schedule import ScheduleGroup
 from synctl.config import all_keys
+from synctl.config.keys import entry_keys
 from synctl.errors import ExitCode
+from synctl.store.slots import SlotState
 from tools import build_commands
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +32,7 @@ NEEDED = {
     "db": ["current"],
 }
 """Arguments without which a command is nonsense, or takes long."""
+SUBCOMMANDS = tuple(ScheduleGroup.table)
 FIRST_USE = {"SYNCTL_REDIS__URL": "redis://127.0.0.1:1/0"}
 """Nothing there, and nothing that could be started."""
 
@@ -57,6 +61,29 @@ def test_every_key_is_documented_with_its_variable_and_no_other_is() -> None:
 def test_the_page_of_commands_is_what_they_print(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     assert build_commands.page() == page("docs/commands.md"), "make docs"
+
+
+def test_every_key_of_a_schedule_is_documented_as_it_is_declared() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| .* \| (.*) \|$", page("docs/scheduling.md"), re.MULTILINE)
+    keys = entry_keys(("schedule", "nightly"))
+    assert [row for row in rows if row[0] in {key.path[-1] for key in keys}] == [
+        (key.path[-1], key.doc) for key in keys
+    ]
+
+
+def test_every_state_of_a_slot_is_documented() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \|", page("docs/scheduling.md").partition("## What comes of a slot")[2], re.MULTILINE
+    )
+    assert set(rows) == {str(state) for state in SlotState}
+
+
+@pytest.mark.parametrize("command", SUBCOMMANDS)
+def test_every_help_of_schedule_has_examples_and_exit_codes(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["schedule", command, "--help"]) == ExitCode.OK
+    text = capsys.readouterr().out
+    assert "Example" in text
+    assert "Exit codes" in text
 
 
 @pytest.mark.parametrize("command", COMMANDS)
