@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -193,7 +192,8 @@ def test_without_a_database_it_is_said_what_to_type(home: Home, call: Call) -> N
 
 
 @pytest.mark.slow
-def test_a_leader_killed_by_the_minute_loses_no_slot(stack: Home) -> None:
+@pytest.mark.timeout(900)
+def test_a_leader_killed_just_before_the_minute_loses_no_slot(stack: Home) -> None:
     """Real processes and the real clock: of two, whoever leads is killed and replaced, three times."""
 
     def start() -> subprocess.Popen[str]:
@@ -207,20 +207,18 @@ def test_a_leader_killed_by_the_minute_loses_no_slot(stack: Home) -> None:
     try:
         until(lambda: stack.json("schedule", "list")["leader"])
         for killed in range(1, 4):
-            until(lambda killed=killed: len(slots()) >= killed, 150)  # type: ignore[misc]
+            until(lambda: time.time() % 60 > 57, 70)
             pid = int(stack.json("schedule", "list")["leader"].rpartition(":")[2])
             (leader,) = (one for one in alive if one.pid == pid)
             leader.kill()
             leader.wait()
             alive[alive.index(leader)] = start()
-        until(lambda: len(slots()) >= 5, 150)
+            until(lambda killed=killed: len(slots()) >= killed, 70)  # type: ignore[misc]
     finally:
         for one in alive:
             one.terminate()
             one.wait(PATIENCE_S)
     found = slots()
-    minutes = [json.dumps(one["slot"]) for one in found]
-    assert len(set(minutes)) == len(minutes)
     times = [time.mktime(time.strptime(one["slot"], "%Y-%m-%dT%H:%M:%SZ")) for one in found]
     assert {before - after for before, after in pairwise(times)} == {60.0}
     assert {one["state"] for one in found} == {"enqueued"}
