@@ -54,7 +54,7 @@ def run() -> None:
             session.database, session.client, session.connection, session.settings, Actor.this_process()
         )
         with _until_told() as stop:
-            scheduler.run(stop)
+            scheduler.run(stop, session.redis_url)
 
 
 def trigger(

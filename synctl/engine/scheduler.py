@@ -21,6 +21,7 @@ from synctl.clock import iso, now_ms
 from synctl.config import Settings
 from synctl.config.schedules import Overlap, Schedule
 from synctl.engine import keys, registry, schedules
+from synctl.engine.connect import clear_errors
 from synctl.engine.control import Control
 from synctl.engine.enqueue import Enqueued, Enqueuer, Order, Why
 from synctl.engine.leader import TTL_MS, Leadership
@@ -86,11 +87,12 @@ class Scheduler:
         self._look_at = 0
         self._trouble = ""
 
-    def run(self, stop: threading.Event) -> None:
-        """Tick until told to stop. An unreachable Redis or database is waited for."""
+    def run(self, stop: threading.Event, redis_url: str) -> None:
+        """Tick until told to stop. An unreachable Redis or database is waited for; the URL is for messages."""
         while not stop.is_set():
             try:
-                self.tick()
+                with clear_errors(redis_url):
+                    self.tick()
                 self._trouble = ""
             except (RedisError, RedisUnreachable, DatabaseUnreachable) as error:
                 self._stand_down(str(error))
@@ -168,10 +170,13 @@ class Scheduler:
                 continue
             with self._database.write() as transaction:
                 mine = slots.claim_again(transaction, slot, self._actor, now)
+                queued = slots.queued(transaction, _reason(slot))
             if mine is None:
                 continue
             schedule = self._schedules.get(slot.schedule)
-            if schedule is None:
+            if queued is not None:  # whoever claimed it came that far
+                self._settle(mine, _Outcome(SlotState.ENQUEUED, *queued))
+            elif schedule is None:
                 self._settle(mine, _Outcome(SlotState.MISSED, "its schedule is not in force any more"))
             else:
                 self._queue(mine, schedule)
@@ -221,8 +226,9 @@ class Scheduler:
         reason = _reason(slot)
         found = self._enqueuer.enqueue(resource, chosen, Order(reason=reason, if_stale=schedule.if_stale_s, day=day))
         ended, age = found.run.finished_at, schedule.if_stale_s
-        if found.why is Why.FRESH and ended and age is not None and self._clock() - ended > age * 1000:
+        if found.why is Why.FRESH and ended and age is not None and slot.slot - ended > age * 1000:
             # A run has one id a day, and by itself is not done twice: here its age says that it is time.
+            # At the moment of the slot, so that whoever finishes it after a death does not count otherwise.
             return self._enqueuer.enqueue(resource, chosen, Order(reason=reason, force=True, day=day))
         return found
 

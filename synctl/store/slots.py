@@ -158,6 +158,16 @@ def settle(transaction: Transaction, slot: Slot, state: SlotState, why: str, run
     )
 
 
+def queued(transaction: Transaction, reason: str) -> tuple[str, str] | None:
+    """Return how and which run was queued for a reason that names one slot; None if none was."""
+    row = transaction.one(
+        "SELECT kind, run_id FROM run_event WHERE reason = :reason AND kind IN ('created', 'retried', 'forced')"
+        " ORDER BY id LIMIT 1",
+        reason=reason,
+    )
+    return (str(row["kind"]), str(row["run_id"])) if row else None
+
+
 def active_runs(transaction: Transaction, schedule: str) -> list[str]:
     """Return the ids of a schedule's runs that have not ended."""
     states = ", ".join(f"'{state}'" for state in sorted(ACTIVE))

@@ -137,6 +137,9 @@ def check_week(database: Database, start: int) -> None:
         assert len({one.run_id for one in found}) == len(days)
     assert events(database, "created") == 7 + 7 + 7 + 5
     assert events(database, "retried") == events(database, "forced") == 0
+    with database.read() as transaction:
+        queued = Counter(event["reason"] for event in runs.events(transaction, None, 10_000))
+    assert set(queued.values()) == {1}  # for no slot twice
 
 
 def test_two_processes_over_a_week_queue_each_slot_once(make: Make, clock: Clock, database: Database) -> None:
@@ -298,7 +301,7 @@ def test_a_leader_killed_between_claim_and_settle_loses_nothing_even_at_midnight
     assert recorded(database, "late")[0].state is SlotState.CLAIMED  # so does its claim
     clock.now += 2
     heir.tick()
-    assert came_of(database, "late") == [("11-02T23:59", "enqueued", "active" if when == "after" else "created")]
+    assert came_of(database, "late") == [("11-02T23:59", "enqueued", "created")]
     (slot,) = recorded(database, "late")
     assert slot.run_id is not None
     assert slot.run_id.startswith("fake-20261102-")
@@ -314,7 +317,7 @@ def test_the_next_leads_when_the_leader_stops_and_at_once(make: Make, client: Re
     assert client.pttl(keys.SCHEDULER) <= TTL_MS
     stop = threading.Event()
     stop.set()
-    one.run(stop)
+    one.run(stop, "redis://nowhere")
     assert leader.holder(client, keys.SCHEDULER) is None
     assert [two.tick(), one.tick()] == [True, False]
 
@@ -494,6 +497,43 @@ def test_a_second_slot_of_a_day_meets_the_run_of_the_first(
     assert recorded(database)[1].run_id == run_id
 
 
+@pytest.mark.parametrize("overlap", Overlap)
+@pytest.mark.parametrize(("failed", "age", "why"), [(("a",), 0, "retried"), ((), 3 * HOUR, "forced")])
+def test_what_was_queued_again_before_a_death_is_not_queued_a_third_time(
+    make: Make,
+    clock: Clock,
+    database: Database,
+    client: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    overlap: Overlap,
+    failed: tuple[str, ...],
+    age: int,
+    why: str,
+) -> None:
+    hourly = Schedule(cron="0 * * * *", resource="fake", city=CITIES, if_stale="2h", overlap=overlap)
+    one = play(make, clock, ["2026-11-02 00:59", "2026-11-02 01:00"], daily=hourly)
+    run_id = recorded(database)[0].run_id
+    assert run_id is not None
+    end(database, client, run_id, *failed)
+    clock.now = at("2026-11-02 02:00")
+    with database.write() as transaction:
+        transaction.execute("UPDATE run SET finished_at = :then", then=clock.now - age)
+
+    def killed(*_: object) -> bool:
+        raise Killed
+
+    with monkeypatch.context() as death:
+        death.setattr(slots, "settle", killed)
+        with pytest.raises(Killed):
+            one.tick()
+    before = end(database, client, run_id, *failed)  # before anybody notices
+    clock.now += TTL_MS + 1
+    make("heir", daily=hourly).tick()
+    assert came_of(database)[1] == ("11-02T02:00", "enqueued", why)
+    assert events(database, why) == 1
+    assert get(database, run_id) == before
+
+
 def test_a_slot_that_cannot_be_queued_says_why_and_the_others_go_on(
     make: Make, clock: Clock, database: Database
 ) -> None:
@@ -552,7 +592,7 @@ def _step(one: Scheduler) -> None:
     """Run until the first wait."""
     stop = threading.Event()
     stop.wait = lambda timeout=None: stop.set() or True  # type: ignore[func-returns-value, method-assign]
-    one.run(stop)
+    one.run(stop, "redis://nowhere")
 
 
 def test_what_a_claim_was_for_may_be_gone_by_the_time_it_is_found(
