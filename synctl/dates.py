@@ -1,13 +1,33 @@
-"""What days `--from` and `--to` mean."""
+"""What people write for days and ages, and what days `--from` and `--to` mean."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from datetime import date, timedelta
+from typing import Final
 
 from synctl.errors import UsageError
 
-if TYPE_CHECKING:
-    from datetime import date
+_AGE: Final = re.compile(r"([0-9]{1,5})([mhdw])", re.ASCII)
+_SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_RELATIVE: Final = {"today": 0, "tomorrow": 1, "yesterday": -1}
+
+
+def day(text: str, today: date) -> date | None:
+    """Return the day of `2026-03-29`, `today`, `tomorrow` or `yesterday`; None for anything else."""
+    if text in _RELATIVE:
+        return today + timedelta(days=_RELATIVE[text])
+    try:
+        return date.fromisoformat(text) if _DATE.fullmatch(text) else None  # it reads 2026-W01-1, too
+    except ValueError:
+        return None
+
+
+def seconds(text: str) -> int | None:
+    """Return the seconds of `45m`, `12h`, `30d` or `2w`; None for anything else."""
+    found = _AGE.fullmatch(text.strip())
+    return int(found[1]) * _SECONDS[found[2]] if found else None
 
 
 def span(first: date | None, last: date | None, today: date) -> tuple[date, date]:

@@ -15,7 +15,9 @@ from synctl.cli.app import command_group
 from synctl.cli.commands import COMMANDS
 from synctl.cli.main import run
 from synctl.config import all_keys
+from synctl.config.keys import entry_keys
 from synctl.errors import ExitCode
+from synctl.store.slots import SlotState
 from tools import build_commands
 
 ROOT = Path(__file__).parents[1]
@@ -76,6 +78,21 @@ def every_command() -> list[str]:
     return list(below([], command_group()))
 
 
+def test_every_key_of_a_schedule_is_documented_as_it_is_declared() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| .* \| (.*) \|$", page("docs/scheduling.md"), re.MULTILINE)
+    keys = entry_keys(("schedule", "nightly"))
+    assert [row for row in rows if row[0] in {key.path[-1] for key in keys}] == [
+        (key.path[-1], key.doc) for key in keys
+    ]
+
+
+def test_every_state_of_a_slot_is_documented() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \|", page("docs/scheduling.md").partition("## What comes of a slot")[2], re.MULTILINE
+    )
+    assert set(rows) == {str(state) for state in SlotState}
+
+
 @pytest.mark.parametrize("command", every_command())
 def test_every_help_has_examples_and_exit_codes(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*command.split(), "--help"]) == ExitCode.OK
@@ -94,7 +111,9 @@ def test_the_options_of_every_example_exist(command: str, capsys: pytest.Capture
     text = capsys.readouterr().out
     examples = text.partition("Example")[2].partition("Exit codes:")[0]
     options = text.partition("\nOptions:\n")[2]
-    own = [part for part in re.findall(r"\bsynctl ([^|#(]*)", examples) if part.startswith(f"{command} ")]
+    deeper = tuple(f"{other} " for other in every_command() if other.startswith(f"{command} "))
+    parts = re.findall(r"\bsynctl ([^|#(]*)", examples)
+    own = [part for part in parts if part.startswith(f"{command} ") and not (deeper and part.startswith(deeper))]
     assert [word for part in own for word in re.findall(r"(?<!\S)--[a-z-]+", part) if word not in options] == []
 
 

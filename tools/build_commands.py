@@ -30,8 +30,8 @@ def page() -> str:
 def _commands(name: str) -> Iterator[list[str]]:
     """Yield a command and those below it."""
     yield [name]
-    below = getattr(command_group().get_command(None, name), "commands", {})
-    for inner in below:
+    command = command_group().get_command(None, name)
+    for inner in command.list_commands(None) if hasattr(command, "list_commands") else ():
         yield [name, inner]
 
 

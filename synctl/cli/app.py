@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import typer
 from typer.core import TyperGroup
 
 from synctl import __version__
 from synctl.cli.coercion import PlainCommand, converted_plainly
-from synctl.cli.commands import COMMANDS
+from synctl.cli.commands import COMMANDS, Entry
 from synctl.errors import ExitCode, UsageError
 from synctl.suggest import did_you_mean
 
 _EXIT_CODES: Final = ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
+_MANNERS: Final[dict[str, Any]] = {
+    "rich_markup_mode": None,  # rich would cost a third of the start-up time of `--help`
+    "add_completion": False,
+    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100},
+}
 
 
 class LazyGroup(TyperGroup):
     """Lists its commands without importing them."""
+
+    program: ClassVar = "synctl"
+    table: ClassVar[Mapping[str, Entry]] = COMMANDS
 
     def get_params(self, ctx: Any) -> Any:
         """Return the parameters, `--help` among them."""
@@ -27,15 +35,15 @@ class LazyGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in the order of the table, which is the order of need."""
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import a command's module and build the command."""
-        entry = COMMANDS.get(cmd_name)
+        entry = self.table.get(cmd_name)
         if entry is None:
             raise UsageError(
-                f"no command {cmd_name!r}{did_you_mean(cmd_name, COMMANDS)}",
-                hint="`synctl --help` lists the commands",
+                f"no command {cmd_name!r}{did_you_mean(cmd_name, self.table)}",
+                hint=f"`{self.program} --help` lists the commands",
             )
         module, _, function = entry.target.partition(":")
         return _build(cmd_name, getattr(import_module(module), function))
@@ -43,7 +51,7 @@ class LazyGroup(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list of commands from the table."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items() if not entry.hidden])
+            formatter.write_dl([(name, entry.summary) for name, entry in self.table.items() if not entry.hidden])
 
 
 def command_group() -> Any:
@@ -52,9 +60,7 @@ def command_group() -> Any:
         cls=LazyGroup,
         name="synctl",
         no_args_is_help=True,
-        rich_markup_mode=None,  # rich would cost a third of the start-up time of `--help`
-        add_completion=False,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        **_MANNERS,
         epilog=f"Exit codes: {_EXIT_CODES}. `synctl help exit-codes` explains them, `synctl help COMMAND` a command.",
     )
     app.callback()(_root)
@@ -70,11 +76,16 @@ def _root(
         raise typer.Exit
 
 
-def _build(name: str, function: Callable[..., Any]) -> Any:
-    app = typer.Typer(
-        rich_markup_mode=None,
-        add_completion=False,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    )
-    app.command(name, cls=PlainCommand, help=function.__doc__)(function)
+def subgroup(name: str, group: type[LazyGroup], root: Callable[..., None]) -> typer.Typer:
+    """Return a command that has commands of its own; the docstring of `root` is its help."""
+    app = typer.Typer(cls=group, name=name, no_args_is_help=True, **_MANNERS)
+    app.callback(help=root.__doc__)(root)
+    return app
+
+
+def _build(name: str, target: Callable[..., Any] | typer.Typer) -> Any:
+    if isinstance(target, typer.Typer):
+        return typer.main.get_command(target)
+    app = typer.Typer(**_MANNERS)
+    app.command(name, cls=PlainCommand, help=target.__doc__)(target)
     return typer.main.get_command(app)

@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "down": Entry("synctl.cli.stack:down", "Stop the local stack; running syncs go on after the next `up`"),
     "seed": Entry("synctl.cli.seed:seed", "Load methods, cities and madhabs"),
     "enqueue": Entry("synctl.cli.enqueue:enqueue", "Queue a sync and print its run id"),
+    "schedule": Entry("synctl.cli.schedule:schedule", "Queue syncs by the clock: list, run, next, trigger, export"),
     "status": Entry("synctl.cli.status:status", "Show all runs, or one in full"),
     "watch": Entry("synctl.cli.watch:watch", "Follow runs live"),
     "pause": Entry("synctl.cli.control:pause", "Pause runs; nothing done is lost"),

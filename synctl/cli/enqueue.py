@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from synctl.cli.follow import follow, line
+from synctl.cli.follow import follow, line, trouble
 from synctl.cli.options import JsonOption, ReasonOption, parse_age
 from synctl.cli.output import count, emit, say, warn
 from synctl.cli.selectors import (
@@ -157,7 +157,7 @@ def order(
     ended = follow(session, [enqueued.run.id], draw=draw, json=manner.json and manner.watch)[0]
     code = ended.exit_code
     if code and manner.quiet:
-        warn(f"{ended.run.id} {ended.run.state}: {ended.note or f'{ended.failed} units failed'}")
+        warn(trouble(ended))
     elif not (manner.quiet or manner.json or manner.watch):
         say(line(ended))
     if summary is not None:

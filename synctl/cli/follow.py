@@ -82,6 +82,14 @@ def line(view: RunView) -> str:
     return ", ".join(parts)
 
 
+def trouble(view: RunView) -> str:
+    """Say in one line why a run did not succeed, and what tells more."""
+    run = view.run
+    why = " ".join(view.note.split()) or (failures(view) if view.failed else "")
+    more = f"`synctl errors {run.id}` tells why" if view.failed else f"`synctl history {run.id}` tells who and when"
+    return f"{run.id} {run.state}{f': {why}' if why else ''}; {more}"
+
+
 def failures(view: RunView) -> str:
     """`5 failed, of them 2 quarantined`."""
     refused = f", of them {view.quarantined:,} quarantined" if view.quarantined else ""

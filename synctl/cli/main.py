@@ -23,9 +23,7 @@ def run(arguments: list[str]) -> int:
     try:
         return _call(arguments)
     except PrerequisitesNotMet as error:
-        _complain("prerequisites not met:")
-        for what, mend in error.missing:
-            sys.stderr.write(f"  {redacted(what)}: {mend}\n")
+        _complain(f"prerequisites not met: {'; '.join(f'{redacted(what)}: {mend}' for what, mend in error.missing)}")
         return error.exit_code
     except SynctlError as error:
         _complain(f"{error}; {error.hint}" if error.hint else str(error))

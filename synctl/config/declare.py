@@ -32,10 +32,19 @@ Raises BadValueError.
 
 
 def setting(
-    default: T, doc: str, *checks: Check, normalise: Normalise | None = None, secret: bool = False
+    default: T,
+    doc: str,
+    *checks: Check,
+    normalise: Normalise | None = None,
+    secret: bool = False,
+    written: str | None = None,
 ) -> T:  # what dataclasses.field claims to return, too
-    """Declare a setting. `secret` values may hold a password, so no message repeats them."""
-    return field(default=default, metadata=described(doc, *checks, normalise=normalise, secret=secret))
+    """Declare a setting. `secret` values may hold a password, so no message repeats them.
+
+    `written`: its name in the file, where Python keeps that for itself.
+    """
+    metadata = described(doc, *checks, normalise=normalise, secret=secret)
+    return field(default=default, metadata={**metadata, "written": written} if written else metadata)
 
 
 def described(doc: str, *checks: Check, normalise: Normalise | None = None, secret: bool = False) -> dict[str, object]:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from synctl.config.keys import Key, KeyPath, all_keys, groups
+from synctl.config.keys import Key, KeyPath, all_keys, entry_keys, groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +27,28 @@ HEAD: Final = """\
 """
 
 
+SAMPLES: Final = {
+    "cron": "15 2 * * *",
+    "resource": "prayer",
+    "cities": 100,
+    "city": "London",
+    "country": ["PK", "ID"],
+    "methods": "3,4",
+    "madhab": "both",
+    "year": 2027,
+    "from": "today",
+    "to": "2026-12-31",
+    "edition": ["quran-uthmani", "en.sahih"],
+    "collection": "bukhari",
+    "source": "aladhan",
+    "if_stale": "7d",
+}
+"""Values for keys of a schedule that have no default. Those that it must have can be uncommented."""
+
+
 def example() -> str:
     """Return the text of the file."""
-    return HEAD + "".join(f"{line}\n" for line in _lines())
+    return HEAD + "".join(f"{line}\n" for line in (*_lines(), *_entry(("schedule", "nightly"))))
 
 
 def _lines() -> Iterator[str]:
@@ -47,6 +66,16 @@ def _lines() -> Iterator[str]:
             yield from ("", *_prose(key.doc))
         documented.add(key.doc)
         yield f"#{key.path[-1]} = {_toml(key)}"
+
+
+def _entry(path: KeyPath) -> Iterator[str]:
+    yield from ("", *_prose(groups()[path[:1]]), "# Their keys cannot be set in the environment; docs/scheduling.md.")
+    yield f"#[{'.'.join(path)}]"
+    for key in entry_keys(path):
+        sample = SAMPLES.get(key.path[-1])
+        yield from ("", *_prose(key.doc))
+        usual = key.required or sample is None
+        yield f"#{'' if usual else ' '}{key.path[-1]} = {_toml(key) if sample is None else json.dumps(sample)}"
 
 
 def _prose(text: str) -> list[str]:

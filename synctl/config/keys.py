@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cache
+from dataclasses import Field, dataclass, fields, is_dataclass, replace
+from enum import StrEnum
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_type_hints
 
-from synctl.config.declare import BadValueError, is_utf8
+from synctl.config.declare import BadValueError, is_utf8, one_of
+from synctl.config.schedules import REQUIRED, Schedule
 from synctl.config.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ SEPARATOR: Final = "__"
 
 _NEW_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 """A name in a table that is open to names of the user's own: `[workers]`."""
+_ENTRY_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+"""A name of the user's own for a table of settings: `[schedule.nightly]`. It may be part of a file's name."""
 
 D = TypeVar("D")
 
@@ -50,12 +54,17 @@ class Key:
         """The environment variable that sets it."""
         return variable(self.path)
 
+    @property
+    def required(self) -> bool:
+        """Whether its table must have it."""
+        return self.default == REQUIRED
+
     def read(self, raw: object, folder: Path, user: Path | None, *, text: bool) -> object:
         """Turn what is written into a value; `text` says that all types are written as text there.
 
         Raises BadValueError.
         """
-        value = _READERS[self.kind](_typed(raw, self.kind) if text else raw)
+        value = _reader(self.kind)(_typed(raw, self.kind) if text else raw)
         for check in self.checks:
             if wrong := check(value):
                 raise BadValueError(wrong)
@@ -77,15 +86,40 @@ def groups() -> Mapping[KeyPath, str]:
 def find(path: KeyPath) -> Key | None:
     """Return the key of a path, be it one of the user's own in an open table."""
     known = _by_path().get(path)
+    if known is None and is_entry(path[:-1]):
+        known = next((key for key in entry_keys(path[:-1]) if key.path == path), None)
     if known is None and path[:-1] in _open_tables() and _NEW_NAME.fullmatch(path[-1]):
         return replace(_open_tables()[path[:-1]], path=path, default=None)
     return known
 
 
+def is_table(path: KeyPath) -> bool:
+    """Whether keys may stand below a path."""
+    return path in groups() or is_entry(path)
+
+
+def is_entry(path: KeyPath) -> bool:
+    """Whether a path is a table to which the user has given a name: `[schedule.nightly]`."""
+    return path[:-1] in _entries() and _ENTRY_NAME.fullmatch(path[-1]) is not None
+
+
+def names_entries(path: KeyPath) -> bool:
+    """Whether the names below a path are the user's own."""
+    return path in _entries()
+
+
+def entry_keys(path: KeyPath) -> tuple[Key, ...]:
+    """Return the keys of such a table. They can be set in the file only, so `all_keys` leaves them out."""
+    return tuple(_walk(_entries()[path[:-1]](), path))
+
+
 def children(path: KeyPath) -> list[str]:
     """Return the names that may stand in a table."""
+    if is_entry(path):
+        return [key.path[-1] for key in entry_keys(path)]
     depth = len(path)
-    return list(dict.fromkeys(key.path[depth] for key in all_keys() if key.path[:depth] == path))
+    known = [*(key.path for key in all_keys()), *groups()]
+    return list(dict.fromkeys(one[depth] for one in known if one[:depth] == path and len(one) > depth))
 
 
 def variable(path: KeyPath) -> str:
@@ -112,7 +146,7 @@ def _walk(holder: Any, prefix: KeyPath) -> Iterator[Key]:
     for declared in fields(holder):
         if "derived" in declared.metadata:
             continue
-        path, value = (*prefix, declared.name), getattr(holder, declared.name)
+        path, value = (*prefix, _written(declared)), getattr(holder, declared.name)
         if is_dataclass(value):
             yield from _walk(value, path)
         elif isinstance(value, Mapping):
@@ -138,6 +172,19 @@ def _walk_groups(holder: Any, prefix: KeyPath) -> Iterator[tuple[KeyPath, str]]:
             yield path, declared.metadata["doc"]
 
 
+def _written(declared: Field[Any]) -> str:
+    return str(declared.metadata.get("written", declared.name))
+
+
+@cache
+def _entries() -> Mapping[KeyPath, type[Schedule]]:
+    return {
+        (declared.name,): declared.metadata["entries"]
+        for declared in fields(Settings)
+        if "entries" in declared.metadata
+    }
+
+
 @cache
 def _by_path() -> Mapping[KeyPath, Key]:
     return {key.path: key for key in all_keys()}
@@ -151,9 +198,12 @@ def _open_tables() -> Mapping[KeyPath, Key]:
 def _filled(holder: D, prefix: KeyPath, values: Mapping[KeyPath, object]) -> D:
     changes: dict[str, object] = {}
     for declared in fields(holder):  # type: ignore[arg-type]
-        path, value = (*prefix, declared.name), getattr(holder, declared.name)
+        path, value = (*prefix, _written(declared)), getattr(holder, declared.name)
         if is_dataclass(value):
             changes[declared.name] = _filled(value, path, values)
+        elif path in _entries():
+            names = dict.fromkeys(given[len(path)] for given in values if given[: len(path)] == path)
+            changes[declared.name] = {name: _filled(_entries()[path](), (*path, name), values) for name in names}
         elif isinstance(value, Mapping):
             own = {given[-1]: found for given, found in values.items() if given[:-1] == path}
             changes[declared.name] = {**value, **own}
@@ -174,6 +224,17 @@ def _typed(raw: object, kind: object) -> object:
         return float(raw)
     except ValueError:
         return raw
+
+
+def _reader(kind: object) -> Callable[[object], object]:
+    return partial(_choice, kind) if isinstance(kind, type) and issubclass(kind, StrEnum) else _READERS[kind]
+
+
+def _choice(kind: type[StrEnum], raw: object) -> StrEnum:
+    text = _text(raw)
+    if wrong := one_of(*kind)(text):
+        raise BadValueError(wrong)
+    return kind(text)
 
 
 def _whole(raw: object) -> int:
@@ -209,10 +270,27 @@ def _path(raw: object) -> Path:
     return Path(_text(raw))
 
 
+def _switch(raw: object) -> bool:
+    if not isinstance(raw, bool):
+        raise BadValueError("must be true or false")
+    return raw
+
+
+def _texts(raw: object) -> tuple[str, ...]:
+    if isinstance(raw, list) and all(isinstance(one, str) for one in raw):
+        return tuple(_text(one) for one in raw)
+    if isinstance(raw, str):
+        return (_text(raw),)
+    raise BadValueError("must be text in quotes, or a list of them")
+
+
 _READERS: Final[Mapping[object, Callable[[object], object]]] = {
     int: _whole,
     float: _number,
     str: _text,
     str | None: _optional,
     Path: _path,
+    bool: _switch,
+    tuple[str, ...]: _texts,
+    int | None: _whole,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,8 +19,12 @@ from synctl.config.keys import (
     all_keys,
     build,
     children,
+    entry_keys,
     find,
     groups,
+    is_entry,
+    is_table,
+    names_entries,
     path_of,
 )
 from synctl.config.locate import (
@@ -87,14 +91,15 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: Path | None = N
     environ = os.environ if environ is None else environ
     cwd = working_directory() if cwd is None else cwd
     user = user_home(environ)
-    given = {found.key.path: found for found in _given(environ, cwd, user, _refuse)}
+    config, variables = _read(environ, cwd, user, _refuse)
+    given = {found.key.path: found for found in _given(config, variables, cwd, _refuse)}
     values = {path: found.value(user) for path, found in given.items()}
     origins = {key.name: "default" for key in all_keys()}
     origins.update({found.key.name: found.origin for found in given.values()})
     if not given.get(("home",)) or not given["home",].raw:
         values["home",] = default_home(environ, user)
         origins["home"] = "default"
-    return build(values, origins)
+    return replace(build(values, origins), file=config.path if config else None)
 
 
 def problems(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> list[ConfigError]:
@@ -105,7 +110,8 @@ def problems(environ: Mapping[str, str] | None = None, cwd: Path | None = None) 
         cwd = working_directory() if cwd is None else cwd
         user = user_home(environ)
         homes = set()
-        for given in _given(environ, cwd, user, found.append):
+        config, variables = _read(environ, cwd, user, found.append)
+        for given in _given(config, variables, cwd, found.append):
             try:
                 given.value(user)
             except ConfigError as error:
@@ -133,15 +139,21 @@ def _ignore(_error: ConfigError) -> None:
     """The rest is of interest all the same."""
 
 
-def _given(environ: Mapping[str, str], cwd: Path, user: Path | None, report: Report) -> Iterator[_Given]:
-    """Yield what is written, the strongest last."""
+def _read(
+    environ: Mapping[str, str], cwd: Path, user: Path | None, report: Report
+) -> tuple[TomlFile | None, Mapping[str, _Variable]]:
+    """Return the TOML file, if there is one, and the variables by name, the strongest of each."""
     variables = {found.name: found for found in (*_dotenv(cwd, report), *_environment(environ))}
     named = variables.pop(FILE_VARIABLE, None)
     try:
-        config = _config_file(named, environ, cwd, user)
+        return _config_file(named, environ, cwd, user), variables
     except ConfigError as error:
         report(error)
-        config = None
+        return None, variables
+
+
+def _given(config: TomlFile | None, variables: Mapping[str, _Variable], cwd: Path, report: Report) -> Iterator[_Given]:
+    """Yield what is written, the strongest last."""
     if config:
         yield from _table(config, config.values, (), report)
     yield from _from_variables(variables, cwd, report)
@@ -200,11 +212,14 @@ def _table(config: TomlFile, table: Mapping[str, Any], prefix: KeyPath, report: 
     for name, raw in table.items():
         path = (*prefix, name)
         key, place = find(path), f"{config.place(path)}: {'.'.join(path)}"
-        if path in groups():
+        if is_table(path):
             if not isinstance(raw, Mapping):
                 report(ConfigError(f"{place}: is a table: write [{'.'.join(path)}] and keys below it"))
                 continue
             yield from _table(config, raw, path, report)
+            _require_complete(raw, path, place, report)
+        elif names_entries(prefix):
+            report(ConfigError(f"{place}: is no name: write small letters, digits, - and _, at most 40"))
         elif key is None:
             where = f"in [{'.'.join(prefix)}]" if prefix else "at the top"
             valid = children(prefix)
@@ -214,9 +229,18 @@ def _table(config: TomlFile, table: Mapping[str, Any], prefix: KeyPath, report: 
             yield _Given(key, raw, config.place(path), place, config.path.parent, text=False)
 
 
+def _require_complete(table: Mapping[str, Any], path: KeyPath, place: str, report: Report) -> None:
+    for key in entry_keys(path) if is_entry(path) else ():
+        if key.required and key.path[-1] not in table:
+            report(ConfigError(f"{place}: lacks `{key.path[-1]}`"))
+
+
 def _from_variables(variables: Mapping[str, _Variable], cwd: Path, report: Report) -> Iterator[_Given]:
     for name, found in variables.items():
         key = find(path_of(name))
+        if names_entries(path_of(name)[:1]):
+            report(ConfigError(f"{found.place}: can only be set in the TOML file"))
+            continue
         if key is None or key.variable != name:
             known = [FILE_VARIABLE, *(key.variable for key in all_keys())]
             near = did_you_mean(name.upper(), known) or _group_hint(name)

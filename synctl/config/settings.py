@@ -24,6 +24,7 @@ from synctl.config.declare import (
     url_of,
     zero_or_between,
 )
+from synctl.config.schedules import Schedule
 
 SECRET = True
 """The value may hold a password."""
@@ -207,7 +208,7 @@ def default_workers() -> Mapping[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything synctl can be told. `origins` says for each key where its value comes from."""
+    """Everything synctl can be told. `origins`: where each key has its value from. `file`: the one that was read."""
 
     home: Path = field(
         metadata=described(
@@ -231,7 +232,15 @@ class Settings:
     retry: RetrySettings = field(default_factory=RetrySettings)
     log: LogSettings = field(default_factory=LogSettings)
     sources: Sources = field(default_factory=Sources)
+    schedule: Mapping[str, Schedule] = field(
+        default_factory=dict,
+        metadata={
+            **described("What `synctl schedule run` queues by the clock, each by a name of yours."),
+            "entries": Schedule,
+        },
+    )
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, metadata={"derived": True})
+    file: Path | None = field(default=None, compare=False, metadata={"derived": True})
 
     @property
     def database_url(self) -> str:

@@ -87,7 +87,8 @@ def _lines(text: str) -> Mapping[tuple[str, ...], int]:
             quote = "" if quote in line else quote
         elif header := _HEADER.match(line):
             table = _parts(header[1])
-            lines.setdefault(table, number)
+            for depth in range(1, len(table) + 1):
+                lines.setdefault(table[:depth], number)
         elif entry := _ENTRY.match(line):
             path = (*table, *_parts(entry[1]))
             for depth in range(len(table) + 1, len(path) + 1):

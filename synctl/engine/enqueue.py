@@ -14,6 +14,7 @@ from synctl.clock import now_ms, today
 from synctl.config import Settings
 from synctl.engine import keys, progress, queues, turns
 from synctl.engine.freshness import Freshness
+from synctl.engine.holders import holding
 from synctl.errors import Busy, PrerequisitesNotMet, UsageError
 from synctl.resource import Plan, Resource, Selectors
 from synctl.states import ACTIVE, RunState
@@ -58,6 +59,8 @@ class Order:
     no_wait: bool = False
     if_stale: float | None = None
     """Seconds: what was synced less long ago is not asked for again."""
+    day: date | None = None
+    """The sync date, which is part of the run's id; today's in UTC unless a slot of a schedule has one."""
 
     def __post_init__(self) -> None:
         if self.force and self.if_stale is not None:
@@ -86,7 +89,7 @@ class Enqueuer:
 
     def enqueue(self, resource: Resource, selectors: Selectors, order: Order) -> Enqueued:
         """Create the run, or join the one that exists, and queue a job for each of its shards."""
-        day = today()
+        day = order.day or today()
         plan = self.plan(resource, selectors, day)
         run_id = identity(plan, day)
         queues.require_writable(self._client)  # before anything is written: without Redis no run is created
@@ -126,7 +129,7 @@ class Enqueuer:
             jobs = [] if ahead else shards.expected(transaction, found.run.id)
         if waits_for and order.no_wait:
             raise Busy(
-                f"{waits_for} is ahead and stores some of the same rows",
+                f"{waits_for} is ahead and stores some of the same rows: {holding(transaction, waits_for)}",
                 hint=f"`synctl status {waits_for}` shows who works on it",
             )
         return replace(found, waits_for=waits_for), jobs

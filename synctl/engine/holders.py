@@ -56,6 +56,19 @@ def holders(transaction: Transaction, client: Redis | None) -> list[Holder]:
     return [_holder(live[shard.run_id], shard, beats, tuple(waiting[shard.run_id])) for shard in held]
 
 
+def holding(transaction: Transaction, run_id: str) -> str:
+    """Say of a run that others wait for who works on it: `running, held by vm:4711 for 12 s`."""
+    now = now_ms()
+    held = [shard for shard in shards.expected(transaction, run_id) if shard.epoch]
+    state = runs.get(transaction, run_id).state
+    if not held:
+        return f"{state}, held by no worker"
+    first, *others = dict.fromkeys(shard.holder.partition(" ")[0] for shard in held)
+    since = min(shard.started_at or now for shard in held)
+    more = f" and {len(others)} more" if others else ""
+    return f"{state}, held by {first}{more} for {max(now - since, 0) // 1000} s"
+
+
 def _holder(run: Run, shard: Shard, beats: dict[tuple[str, str], int], waiting: tuple[str, ...]) -> Holder:
     now = now_ms()
     place, _, worker = shard.holder.partition(" ")

@@ -19,6 +19,10 @@ def lease(run_id: str, shard: int) -> str:
     return f"{PREFIX}:lease:{run_id}:{shard}"
 
 
+SCHEDULER = f"{PREFIX}:scheduler"
+"""String with a TTL: the token of the process that queues what is scheduled."""
+
+
 def queue(resource: str) -> str:
     """Return the name of a resource's RQ queue."""
     return f"{resource}-sync"

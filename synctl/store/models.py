@@ -249,6 +249,40 @@ class UnitChange(SQLModel, table=True):
     new: str | None = Field(sa_column=Column(Text, nullable=True), default=None)
 
 
+class ScheduleSeen(SQLModel, table=True):
+    """A schedule of the configuration, since when it is as it is: what lies before is not made up for."""
+
+    __tablename__ = "schedule_seen"
+    schedule: str = Field(primary_key=True)
+    spec: str = Field(description="its expression and time zone; empty while it is not in force")
+    since: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class ScheduleSlot(SQLModel, table=True):
+    """A moment of a schedule, and what came of it. Claimed here before anything is queued, so it is queued once."""
+
+    __tablename__ = "schedule_slot"
+    __table_args__ = (
+        Index("schedule_slot_claimed", "schedule", "slot", sqlite_where=text("state = 'claimed'"),
+              postgresql_where=text("state = 'claimed'")),
+        Index("schedule_slot_by_run", "run_id"),
+        WITHOUT_ROWID,
+    )  # fmt: skip
+    schedule: str = Field(primary_key=True)
+    slot: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    state: str = Field(description="claimed, enqueued, skipped, missed or failed")
+    run_id: str | None = None
+    why: str = Field(
+        sa_column=Column(Text, nullable=False),
+        description="created, active, fresh, retried, forced; for people where it is not enqueued",
+    )
+    sync_date: str = Field(description="of its run, whoever queues it and however late")
+    who: str
+    origin: str = Field(description="host and pid of who claimed it last")
+    claimed_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    settled_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
 class PrayerTime(SQLModel, table=True):
     """One day's eleven times of a city, method and madhab.
 

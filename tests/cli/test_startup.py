@@ -23,16 +23,18 @@ print(code, *sys.modules, file=sys.stderr)
 @pytest.mark.parametrize(
     ("arguments", "needed", "most"),
     [
-        (["--help"], set(), 180),
-        (["status", "--help"], set(), 260),
-        (["status"], set(), 260),
-        (["status", "--limit", "5", "--state", "failed"], set(), 260),
-        (["seed", "--cities", "0"], set(), 260),
-        (["enqueue", "prayer", "--dry-run"], {"asyncio", "redis"}, 440),
+        (["--help"], (), 180),
+        (["status", "--help"], (), 260),
+        (["status"], (), 260),
+        (["status", "--limit", "5", "--state", "failed"], (), 260),
+        (["seed", "--cities", "0"], (), 260),
+        (["enqueue", "prayer", "--dry-run"], ("asyncio", "redis"), 440),
     ],
     ids=lambda value: str(sorted(value) if isinstance(value, set) else value),  # in one order in all processes
 )
-def test_a_command_loads_only_what_it_needs(arguments: list[str], needed: set[str], most: int, tmp_path: Path) -> None:
+def test_a_command_loads_only_what_it_needs(
+    arguments: list[str], needed: tuple[str, ...], most: int, tmp_path: Path
+) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments],
         capture_output=True,
@@ -42,7 +44,7 @@ def test_a_command_loads_only_what_it_needs(arguments: list[str], needed: set[st
         check=True,
     )
     loaded = set(ended.stderr.splitlines()[-1].split()[1:])
-    assert (HEAVY & loaded) - needed == set()
+    assert HEAVY & loaded == set(needed)
     assert len(loaded) <= most
 
 

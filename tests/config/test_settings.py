@@ -14,6 +14,8 @@ import pytest
 
 from synctl.config import Settings, all_keys, load_settings
 from synctl.config.example import example
+from synctl.config.keys import entry_keys
+from synctl.config.schedules import Schedule
 from synctl.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -254,11 +256,22 @@ def test_the_example_is_what_the_declarations_say(two_cores: None) -> None:
 def test_the_example_uncommented_holds_every_key_and_loads_to_the_defaults(tmp_path: Path, two_cores: None) -> None:
     uncommented = re.sub(r"^#(?! |$)", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     settings = load(tmp_path, uncommented)
-    assert settings == load_settings({"HOME": str(tmp_path)}, tmp_path / "elsewhere")
+    assert settings.schedule == {"nightly": Schedule(cron="15 2 * * *", resource="prayer")}
+    assert replace(settings, schedule={}) == load_settings({"HOME": str(tmp_path)}, tmp_path / "elsewhere")
     given = {name for name, origin in settings.origins.items() if origin.startswith("synctl.toml:")}
     # An empty home means the default one, and its origin says so.
-    assert given == {key.name for key in all_keys()} - {"home"}
+    of_schedule = {
+        f"schedule.nightly.{name}" for name in ("cron", "timezone", "resource", "overlap", "catch_up", "enabled")
+    }
+    assert given == {key.name for key in all_keys()} - {"home"} | of_schedule
     assert '\nhome = ""\n' in uncommented
+
+
+def test_the_example_shows_every_key_of_a_schedule_as_it_may_be(tmp_path: Path) -> None:
+    _, _, section = EXAMPLE.read_text(encoding="utf-8").partition("#[schedule.nightly]\n")
+    keys = re.findall(r"^# ?(\w+ = .*)$", section, re.MULTILINE)
+    load(tmp_path, "[schedule.nightly]\n" + "\n".join(keys))
+    assert [one.partition(" ")[0] for one in keys] == [key.path[-1] for key in entry_keys(("schedule", "nightly"))]
 
 
 def test_every_key_can_be_set_by_its_variable(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pexpect
 import pyte
 import pytest
 
-from tests.e2e.conftest import Call, Home, until
+from tests.e2e.conftest import PATIENCE_S, Call, Home, until
 from tests.upstream.aladhan import serve
 from tests.upstream.faults import Faults, parse
 from tests.upstream.server import LoopbackServer
@@ -143,6 +144,27 @@ def test_a_cron_job_that_succeeds_prints_nothing(stack: Home, call: Call) -> Non
         ended = call(stack, "enqueue", *LONDON, "--from", "today", "--wait", "--quiet")
         assert (ended.out, ended.err) == ("", "")
     assert {run["state"] for run in call(stack, "status", "--json").json} <= {"succeeded", "cancelled"}
+
+
+def test_cron_jobs_that_overlap_are_one_run_and_say_in_one_line_what_went_wrong(stack: Home, call: Call) -> None:
+    cron = ("enqueue", "prayer", "--cities", "100", "--year", "2027", "--wait", "--quiet")
+    both = [stack.start(*cron) for _ in range(2)]
+    (run,) = until(lambda: [one for one in call(stack, "status", "--json").json if one["state"] == "running"])
+    busy = call(stack, *("enqueue", *LONDON, "--year", "2027", "--no-wait", "--wait", "--quiet"), code=8)
+    assert re.fullmatch(
+        rf"synctl: {run['run']} is ahead and .*: running, held by \S+:\d+ (and 1 more )?for \d+ s; .*\n", busy.err
+    )
+    call(stack, "cancel", run["run"], "--reason", "the wrong\nyear")
+    for one in both:
+        out, err = one.communicate(timeout=PATIENCE_S)
+        assert (one.returncode, out) == (7, "")
+        tells = f"`synctl history {run['run']}` tells who and when"
+        assert err == f"synctl: {run['run']} cancelled: the wrong year; {tells}\n"
+
+
+def test_a_cron_job_without_a_database_says_so_in_one_line(home: Home, call: Call) -> None:
+    said = call(home, "enqueue", "prayer", "--wait", "--quiet", code=5)
+    assert (said.out, said.err) == ("", "synctl: prerequisites not met: the database is not set up: synctl up\n")
 
 
 class Screen:

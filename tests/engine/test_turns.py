@@ -90,9 +90,14 @@ def test_a_resumed_run_waits_for_the_one_that_went_on_meanwhile(
     assert _queue(client) == []
 
 
-def test_no_wait_says_who_is_ahead_and_creates_nothing(enqueue: Enqueue, database: Database) -> None:
-    first = enqueue("a", "b")
-    with pytest.raises(Busy, match=first.run.id):
+def test_no_wait_says_who_is_ahead_and_holds_it_and_creates_nothing(
+    enqueue: Enqueue, database: Database, client: Redis
+) -> None:
+    first = enqueue("a", "b", shards=2)
+    with pytest.raises(Busy, match=f"{first.run.id} is ahead .*: queued, held by no worker"):
+        enqueue("b", "c", no_wait=True)
+    one, _ = take(database, client, first.run.id)
+    with pytest.raises(Busy, match=f"{first.run.id} is ahead .*: running, held by {one.holder} for 0 s"):
         enqueue("b", "c", no_wait=True)
     with database.read() as transaction:
         assert [run.id for run in runs.listing(transaction)] == [first.run.id]

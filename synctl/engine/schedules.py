@@ -1,0 +1,72 @@
+"""What a schedule of the configuration means to the engine: a resource and a selection."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from synctl import dates
+from synctl.config import Settings
+from synctl.config.schedules import Schedule
+from synctl.engine import registry
+from synctl.errors import ConfigError, NotFound
+from synctl.resource import Selectors
+from synctl.suggest import did_you_mean
+
+
+def require_resources(settings: Settings) -> None:
+    """Raise ConfigError, with file and line, where a schedule names a resource that is not installed."""
+    for name, schedule in settings.schedule.items():
+        if schedule.resource not in registry.names():
+            key = f"schedule.{name}.resource"
+            raise ConfigError(
+                f"{settings.origins.get(key, 'the configuration')}: {key} = {schedule.resource!r}: no such resource"
+                f"{did_you_mean(schedule.resource, registry.names())}",
+                hint=f"one of: {', '.join(registry.names())}",
+            )
+
+
+def require(settings: Settings, name: str) -> Schedule:
+    """Return a schedule by its name. Raises NotFound with the nearest one."""
+    found = settings.schedule.get(name)
+    if found is None:
+        known = f"one of: {', '.join(settings.schedule)}" if settings.schedule else "the configuration has none"
+        raise NotFound(f"no schedule {name!r}{did_you_mean(name, settings.schedule)}", hint=known)
+    return found
+
+
+def arguments(schedule: Schedule) -> list[str]:
+    """Return what to write behind `synctl enqueue` for the same selection; days stay words."""
+    many = {"--city": schedule.city, "--country": schedule.country}
+    many |= {"--edition": schedule.edition, "--collection": schedule.collection}
+    one = {
+        "--cities": schedule.cities,
+        "--methods": schedule.methods,
+        "--madhab": schedule.madhab,
+        "--year": schedule.year,
+        "--from": schedule.first,
+        "--to": schedule.last,
+        "--source": schedule.source,
+        "--if-stale": schedule.if_stale,
+    }
+    written = [schedule.resource]
+    for option, values in {**many, **{name: () if value is None else (value,) for name, value in one.items()}}.items():
+        for value in values:
+            written += [option, str(value)]
+    return written
+
+
+def selectors(schedule: Schedule, today: date) -> Selectors:
+    """Return what a schedule selects on a day."""
+    return Selectors(
+        cities=schedule.cities,
+        city=schedule.city,
+        country=schedule.country,
+        methods=schedule.methods,
+        madhab=schedule.madhab,
+        year=schedule.year,
+        first=dates.day(schedule.first, today) if schedule.first else None,
+        last=dates.day(schedule.last, today) if schedule.last else None,
+        edition=schedule.edition,
+        collection=schedule.collection,
+        source=schedule.source,
+    )

@@ -1,0 +1,1 @@
+"""Schedules: who queues what, once."""
