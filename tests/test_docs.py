@@ -112,7 +112,7 @@ def test_the_options_of_every_example_exist(command: str, capsys: pytest.Capture
     examples = text.partition("Example")[2].partition("Exit codes:")[0]
     options = text.partition("\nOptions:\n")[2]
     deeper = tuple(f"{other} " for other in every_command() if other.startswith(f"{command} "))
-    parts = re.findall(r"\bsynctl ([^|#(]*)", examples)
+    parts = [f"{part.strip()} " for part in re.findall(r"\bsynctl ([^|#(\n]*)", examples)]
     own = [part for part in parts if part.startswith(f"{command} ") and not (deeper and part.startswith(deeper))]
     assert [word for part in own for word in re.findall(r"(?<!\S)--[a-z-]+", part) if word not in options] == []
 
