@@ -55,7 +55,7 @@ CollectionOption = Annotated[
 ]
 AcceptShrinkOption = Annotated[
     bool,
-    typer.Option("--accept-shrink", help="Hadith: store an edition that has over 1 % fewer hadiths or grades than before."),
+    typer.Option("--accept-shrink", help="Hadith: store an edition of over 1 % fewer hadiths or grades than before."),
 ]
 SourceOption = Annotated[
     str | None,

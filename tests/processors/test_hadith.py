@@ -225,9 +225,13 @@ def test_an_audit_of_what_was_just_stored_finds_nothing(database: Database, sett
         ("UPDATE hadith SET text = '' WHERE number = '2'", {"hadith.texts"}),
         ("UPDATE hadith SET text = 'كلمة' WHERE position <= 20", {"hadith.texts"}),
         ("UPDATE hadith SET text = 'آزمائش کے لیے بنایا ہوا ایک جملہ نہیں ہے ' || number", {"hadith.edition"}),
-        (f"UPDATE hadith SET text = '{'a' * 200_001}' WHERE number = '2'", {"hadith.length"}),
+        pytest.param(
+            f"UPDATE hadith SET text = '{'a' * 200_001}' WHERE number = '2'", {"hadith.length"}, id="a long text"
+        ),
         (f"UPDATE hadith SET arabic_number = '{'1' * 33}' WHERE number = '2'", {"hadith.length"}),
-        (f"UPDATE hadith_section SET name = '{'a' * 1001}' WHERE number = 1", {"hadith.length"}),
+        pytest.param(
+            f"UPDATE hadith_section SET name = '{'a' * 1001}' WHERE number = 1", {"hadith.length"}, id="a long name"
+        ),
         ("UPDATE hadith SET text = 'only Latin letters here, and quite a few of them'", {"hadith.edition"}),
     ],
 )
@@ -248,7 +252,9 @@ def test_an_audit_finds_damage_by_its_rule(
     [
         ("DELETE FROM hadith_grade WHERE number = '1'", set()),
         ("DELETE FROM hadith_grade WHERE position = 3", {"hadith.grades"}),
-        (f"UPDATE hadith_grade SET grade = '{'a' * 1001}' WHERE number = '1'", {"hadith.length"}),
+        pytest.param(
+            f"UPDATE hadith_grade SET grade = '{'a' * 1001}' WHERE number = '1'", {"hadith.length"}, id="a long grade"
+        ),
     ],
 )
 def test_an_audit_looks_at_grades(database: Database, settings: Settings, damage: str, rules: set[str]) -> None:
