@@ -116,6 +116,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"cities": 3}, "--cities does not select"),
     ({"city": ("London",)}, "--city does not select"),
     ({"country": ("GB",)}, "--country does not select"),
+    ({"own_cities": True}, "--own-cities does not select"),
     ({"methods": "3"}, "--methods does not select"),
     ({"madhab": "both"}, "--madhab does not select"),
     ({"year": 2026}, "--year does not select"),
