@@ -119,6 +119,7 @@ class Selectors:
     cities: int | None = None
     city: tuple[str, ...] = ()
     country: tuple[str, ...] = ()
+    own_cities: bool = False
     methods: str | None = None
     madhab: str | None = None
     year: int | None = None

@@ -29,6 +29,7 @@ NEEDED = {
     "seed": ["--cities", "1"],
     "enqueue": ["prayer"],
     **{name: ["1f0c7e2ab4"] for name in ("pause", "resume", "cancel", "delete", "retry", "units", "errors", "changes")},
+    "cities": ["list"],
     "quarantine": ["list"],
     "show": ["prayer", "--city", "London"],
     "doctor": ["--offline"],

@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "up": Entry("synctl.cli.stack:up", "Start the local stack: Valkey, database, reference data, workers"),
     "down": Entry("synctl.cli.stack:down", "Stop the local stack; running syncs go on after the next `up`"),
     "seed": Entry("synctl.cli.seed:seed", "Load methods, cities and madhabs"),
+    "cities": Entry("synctl.cli.cities:cities", "List your own cities, or remove one"),
     "enqueue": Entry("synctl.cli.enqueue:enqueue", "Queue a sync and print its run id"),
     "schedule": Entry("synctl.cli.schedule:schedule", "Queue syncs by the clock: list, run, next, trigger, export"),
     "status": Entry("synctl.cli.status:status", "Show all runs, or one in full"),

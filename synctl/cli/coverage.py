@@ -22,6 +22,7 @@ from synctl.cli.selectors import (
     CountryOption,
     MadhabOption,
     MethodsOption,
+    OwnCitiesOption,
     YearOption,
 )
 from synctl.cli.session import open_session
@@ -49,6 +50,7 @@ def coverage(
     year: YearOption = None,
     city: CityOption = None,
     country: CountryOption = None,
+    own_cities: OwnCitiesOption = False,
     cities: CitiesOption = None,
     methods: MethodsOption = None,
     madhab: MadhabOption = None,
@@ -84,7 +86,7 @@ def coverage(
 
     Exit codes: 0 shown, with gaps or without; 2 usage, 5 prerequisites not met, 10 database unreachable.
     """
-    of_prayer = [one for one in (year, city, country, cities, methods, madhab) if one is not None]
+    of_prayer = [one for one in (year, city, country, own_cities or None, cities, methods, madhab) if one is not None]
     if resource is None:
         if of_prayer or gaps or listed or older_than is not None or limit is not None:
             raise UsageError("name the resource: these options are of one", hint="for example `synctl coverage prayer`")
@@ -101,8 +103,8 @@ def coverage(
     if listed:
         raise UsageError("--listed is of resources that have editions: quran, hadith")
     asked = Question(
-        year=question.parse_year(year), city=city or (), country=country or (), cities=cities,
-        methods=methods, madhab=madhab, limit=limit, older_than=older_than,
+        year=question.parse_year(year), city=city or (), country=country or (), own_cities=own_cities,
+        cities=cities, methods=methods, madhab=madhab, limit=limit, older_than=older_than,
         max_age_s=parse_age(older_than, "--older-than"),
     )  # fmt: skip
     with open_session() as session, session.database.read() as transaction:

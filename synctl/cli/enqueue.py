@@ -25,6 +25,7 @@ from synctl.cli.selectors import (
     IfStaleOption,
     MadhabOption,
     MethodsOption,
+    OwnCitiesOption,
     ResourceArgument,
     SourceOption,
     ToOption,
@@ -60,6 +61,7 @@ def enqueue(
     cities: CitiesOption = None,
     city: CityOption = None,
     country: CountryOption = None,
+    own_cities: OwnCitiesOption = False,
     methods: MethodsOption = None,
     madhab: MadhabOption = None,
     year: YearOption = None,
@@ -84,7 +86,8 @@ def enqueue(
 
     The id is made of resource, day and selection, so a repeated order finds the run that exists and says
     why: it is active, it is fresh, or only its failed units are queued again. Runs that store the same
-    rows take turns: the next one waits, and starts by itself. Without selectors: for prayer 100 cities, all
+    rows take turns: the next one waits, and starts by itself. What succeeded today is fresh until midnight,
+    whatever --if-stale says; --force asks again. Without selectors: for prayer 100 cities, all
     23 methods, both madhabs, this year; for quran the Arabic text; for hadith Bukhari, Muslim, Nawawi's forty
     and the forty qudsi, in English.
 
@@ -93,6 +96,7 @@ def enqueue(
       synctl enqueue prayer
       synctl enqueue prayer --city London --methods 3 --madhab hanafi --from today --to 2026-12-31
       synctl enqueue prayer --country PK --source aladhan --watch
+      synctl enqueue prayer --own-cities --methods MWL
       synctl enqueue quran --edition quran-uthmani --edition en.sahih
       synctl enqueue hadith --collection bukhari --collection eng-muslim
       synctl enqueue prayer --if-stale 7d --wait --quiet          (cron)
@@ -102,8 +106,8 @@ def enqueue(
     unavailable, 10 Redis or database unreachable.
     """
     selectors = chosen(
-        cities=cities, city=city, country=country, methods=methods, madhab=madhab, year=year, first=first, last=last,
-        edition=edition, collection=collection, source=source, accept_shrink=accept_shrink,
+        cities=cities, city=city, country=country, own_cities=own_cities, methods=methods, madhab=madhab, year=year,
+        first=first, last=last, edition=edition, collection=collection, source=source, accept_shrink=accept_shrink,
     )  # fmt: skip
     with open_session() as session:
         manner = Manner(wait=wait, watch=watch, dry_run=dry_run, quiet=quiet, json=json)

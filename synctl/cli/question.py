@@ -24,6 +24,7 @@ class Question:
     year: int
     city: Sequence[str]
     country: Sequence[str]
+    own_cities: bool
     cities: int | None
     methods: str | None
     madhab: str | None
@@ -36,6 +37,8 @@ class Question:
             raise UsageError(f"--cities {self.cities}: at least 1")
         if self.cities is not None and self.city:
             raise UsageError("--cities and --city exclude each other")
+        if self.cities is not None and self.own_cities and not self.country:
+            raise UsageError("--cities and --own-cities exclude each other")
 
 
 def parse_year(year: int | None) -> int:
@@ -49,8 +52,10 @@ def parse_year(year: int | None) -> int:
 
 def cities(transaction: Transaction, question: Question) -> list[City]:
     """Return the selected cities, else those that have prayer times of any day. Raises NotFound."""
-    if question.city or question.country:
-        return reference.named_cities(transaction, question.city, question.country, question.cities)
+    if question.city or question.country or question.own_cities:
+        named = reference.named_cities(transaction, question.city, question.country, question.cities)
+        own = reference.own_cities(transaction) if question.own_cities else []
+        return list({city.id: city for city in (*named, *own)}.values())
     if question.cities is None:
         return stored_cities(transaction)
     return reference.largest_cities(transaction, question.cities)

@@ -24,6 +24,7 @@ from synctl.cli.selectors import (
     IfStaleOption,
     MadhabOption,
     MethodsOption,
+    OwnCitiesOption,
     ResourceArgument,
     SourceOption,
     ToOption,
@@ -49,6 +50,7 @@ def run(
     cities: CitiesOption = None,
     city: CityOption = None,
     country: CountryOption = None,
+    own_cities: OwnCitiesOption = False,
     methods: MethodsOption = None,
     madhab: MadhabOption = None,
     year: YearOption = None,
@@ -74,8 +76,8 @@ def run(
     7 cancelled, 8 --force on an active run, 9 upstream unavailable, 10 Redis or database unreachable, 130 interrupted.
     """
     selectors = chosen(
-        cities=cities, city=city, country=country, methods=methods, madhab=madhab, year=year, first=first, last=last,
-        edition=edition, collection=collection, source=source, accept_shrink=accept_shrink,
+        cities=cities, city=city, country=country, own_cities=own_cities, methods=methods, madhab=madhab, year=year,
+        first=first, last=last, edition=edition, collection=collection, source=source, accept_shrink=accept_shrink,
     )  # fmt: skip
     wanted = Order(force=force, reason=reason, if_stale=parse_age(if_stale, "--if-stale"))
     registry.require(resource)  # before anything is started

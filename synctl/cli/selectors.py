@@ -22,6 +22,7 @@ __all__ = [
     "IfStaleOption",
     "MadhabOption",
     "MethodsOption",
+    "OwnCitiesOption",
     "ResourceArgument",
     "SourceOption",
     "ToOption",
@@ -35,6 +36,7 @@ CityOption = Annotated[
     list[str] | None,
     typer.Option("--city", metavar="NAME", help="A city: London, London,CA or its id. Repeatable."),
 ]
+OwnCitiesOption = Annotated[bool, typer.Option("--own-cities", help="Your own cities, of `seed --cities-file`.")]
 CountryOption = Annotated[
     list[str] | None,
     typer.Option("--country", metavar="CC", help="Its cities (PK, ID). Repeatable; --cities limits."),
@@ -55,7 +57,7 @@ CollectionOption = Annotated[
 ]
 AcceptShrinkOption = Annotated[
     bool,
-    typer.Option("--accept-shrink", help="Hadith: store an edition that has more than 1 % fewer rows than before."),
+    typer.Option("--accept-shrink", help="Hadith: store an edition of over 1 % fewer hadiths or grades than before."),
 ]
 SourceOption = Annotated[
     str | None,
@@ -73,6 +75,7 @@ def chosen(
     cities: int | None,
     city: list[str] | None,
     country: list[str] | None,
+    own_cities: bool,
     methods: str | None,
     madhab: str | None,
     year: int | None,
@@ -88,6 +91,7 @@ def chosen(
         cities=cities,
         city=tuple(city or ()),
         country=tuple(country or ()),
+        own_cities=own_cities,
         methods=methods,
         madhab=madhab,
         year=year,

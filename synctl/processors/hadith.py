@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import partial
 from threading import Event
@@ -15,14 +15,14 @@ import msgspec
 
 from synctl.config import Settings
 from synctl.errors import MismatchError, NotFound, UnitError, UpstreamUnavailable
+from synctl.processors.hadith_audit import audit
+from synctl.processors.hadith_rows import counts, outline, rows
 from synctl.processors.hadith_rules import (
     RULES,
-    SAMPLE_TEXTS,
     UNWAIVABLE,
     Counts,
-    Outline,
-    Part,
     breaches,
+    counted,
     emptied,
     list_breaches,
     repeats,
@@ -32,9 +32,8 @@ from synctl.processors.selection import reject_foreign
 from synctl.resource import Batch, Context, Finding, Holding, Known, Missing, Plan, Rows, Selectors, Unit
 from synctl.sources.hadith_api import Edition, HadithApiSource
 from synctl.store import hadith as store
-from synctl.store.db import Database, Transaction
+from synctl.store.db import Database, Transaction, open_database
 from synctl.store.hadith import Listed
-from synctl.store.packed import PackedRows
 from synctl.suggest import did_you_mean
 from synctl.words import count
 
@@ -48,12 +47,13 @@ LIST_TIMEOUT_S: Final = 10.0
 
 
 class _Spec(msgspec.Struct, array_like=True, frozen=True):
-    """The `spec` of a unit, read back."""
+    """The `spec` of a unit, read back. `language` is empty in runs from before it was looked at."""
 
     edition: str
     title: str
     direction: str
     accept_shrink: bool = False
+    language: str = ""
 
 
 class _Selection(msgspec.Struct):
@@ -70,20 +70,23 @@ def _open(context: Context) -> HadithApiSource:
 
 @dataclass(frozen=True, slots=True)
 class HadithSession:
-    """An opened source of hadith editions."""
+    """An opened source of hadith editions; `stored` counts what the database has of one."""
 
     source: HadithApiSource
+    stored: Callable[[str], Counts]
 
     def process(self, spec: Sequence[object], known: Known) -> Batch:
         """Fetch, decode and verify one edition."""
         unit = msgspec.convert(spec, _Spec)
-        fetched = self.source.fetch(unit.edition, partial(_accept, unit, known), known.body_hash, known.validators)
-        counted = _counted(known.validators) if fetched.value is None else _counts(fetched.value)
+        before = counted(known.validators) or (self.stored(unit.edition) if known.stored else Counts())
+        accept = partial(_accept, unit, known.waived, before)
+        fetched = self.source.fetch(unit.edition, accept, known.body_hash, known.validators)
+        now = before if fetched.value is None else counts(fetched.value)
         return Batch(
             fetched.value or [],
             body_hash=fetched.body_hash,
             attempts=fetched.attempts,
-            validators={**fetched.validators, **{name: str(value) for name, value in asdict(counted).items()}},
+            validators={**fetched.validators, **{name: str(value) for name, value in asdict(now).items()}},
             unchanged=fetched.value is None,
         )
 
@@ -124,7 +127,8 @@ class HadithResource:
             label=_label(chosen),
             total=len(chosen),
             units=(
-                Unit(name, [name, one.title, one.direction, selectors.accept_shrink]) for name, one in chosen.items()
+                Unit(name, [name, one.title, one.direction, selectors.accept_shrink, one.language])
+                for name, one in chosen.items()
             ),
         )
 
@@ -135,16 +139,7 @@ class HadithResource:
 
     def audit(self, transaction: Transaction, settings: Settings) -> Iterator[Finding]:
         """Check every stored edition against what upstream lists, against itself and against its last sync."""
-        listed = {row["name"]: row["title"] for row in transaction.all("SELECT name, title FROM hadith_collection")}
-        for edition in store.editions(transaction):
-            outline = _stored_outline(transaction, edition.name, edition.title)
-            found = list(breaches(outline, listed.get(edition.collection, ""), edition.direction))
-            now = Counts(*store.counts(transaction, edition.name))
-            before = _counted(store.validators(transaction, edition.name))
-            found += [*shrinks(now, before), *emptied(now, before)]
-            found += repeats(*store.repeated(transaction, edition.name), now.hadiths)
-            for breach in found:
-                yield Finding(breach.rule, edition.name, breach.message)
+        return audit(transaction)
 
     def holdings(self, transaction: Transaction) -> Sequence[Holding]:
         """What is stored of the default selection, of editions stored before, and of those that upstream lists."""
@@ -173,97 +168,30 @@ class HadithResource:
 
     def open(self, source: str, context: Context) -> HadithSession:
         """Open the source."""
-        return HadithSession(_open(context))
+        return HadithSession(_open(context), partial(_stored, context.settings))
 
 
 RESOURCE: Final = HadithResource()
 
 
-def _accept(unit: _Spec, known: Known, edition: Edition) -> list[Rows]:
+def _accept(unit: _Spec, waived: frozenset[str], before: Counts, edition: Edition) -> list[Rows]:
     """Turn an edition into rows. Raises MismatchError where a rule does not hold and is not waived."""
-    parts = _rows(unit.edition, edition)
-    waived = known.waived - UNWAIVABLE
-    now, before = _counts(parts), _counted(known.validators)
+    parts = rows(unit.edition, edition)
+    now = counts(parts)
     found = [] if unit.accept_shrink else [*shrinks(now, before), *emptied(now, before)]
-    found += breaches(_outline(edition), unit.title, unit.direction)
+    found += breaches(outline(edition), unit.title, unit.direction, unit.language)
     for text, times in Counter(one.text for one in edition.hadiths if one.text).most_common(1):
         found += repeats(text, times, now.hadiths)
     for breach in found:
-        if breach.rule not in waived:
+        if breach.rule not in waived - UNWAIVABLE:
             raise MismatchError(breach.rule, breach.message, sample=breach.sample)
     return parts
 
 
-def _counts(parts: Sequence[Rows]) -> Counts:
-    edition, _, hadiths, grades = parts
-    ((_, _, _, empty_texts),) = edition.rows
-    return Counts(len(hadiths.rows), len(grades.rows), msgspec.convert(empty_texts, int))
-
-
-def _counted(validators: Mapping[str, str]) -> Counts:
-    """Read what was counted in the last answer: it is kept with the ETag of that."""
-    return Counts(**{one.name: int(validators[one.name]) for one in fields(Counts) if one.name in validators})
-
-
-def _rows(name: str, edition: Edition) -> list[Rows]:
-    hadiths = edition.hadiths
-    empty = sum(not one.text for one in hadiths)
-    of_edition = {"edition": name}
-    return [
-        Rows(store.EDITION, [(name, edition.title, len(hadiths), empty)], {"name": name}),
-        Rows(
-            store.SECTION,
-            [
-                (name, one.number, one.name or "", *(one.hadiths or (None, None)), *(one.arabic or (None, None)))
-                for one in edition.sections
-            ],
-            of_edition,
-        ),
-        Rows(
-            store.HADITH,
-            PackedRows([
-                (
-                    name, one.number, position, one.arabic_number, int(one.arabic_quoted), one.text,
-                    one.section, one.section_hadith,
-                )
-                for position, one in enumerate(hadiths, start=1)
-            ]),
-            of_edition,
-        ),
-        Rows(
-            store.GRADE,
-            PackedRows([
-                (name, one.number, position, scholar, grade)
-                for one in hadiths
-                for position, (scholar, grade) in enumerate(one.grades, start=1)
-            ]),
-            of_edition,
-        ),
-    ]  # fmt: skip
-
-
-def _outline(edition: Edition) -> Outline:
-    texts = [one.text for one in edition.hadiths if one.text]
-    return Outline(
-        title=edition.title,
-        sections={one.number: Part(one.name, one.hadiths) for one in edition.sections},
-        hadiths=[(one.number, one.section) for one in edition.hadiths],
-        texts=texts[:SAMPLE_TEXTS],
-    )
-
-
-def _stored_outline(transaction: Transaction, name: str, title: str) -> Outline:
-    return Outline(
-        title=title,
-        sections={
-            row["number"]: Part(
-                row["name"], None if row["hadith_first"] is None else (row["hadith_first"], row["hadith_last"])
-            )
-            for row in store.sections(transaction, name)
-        },
-        hadiths=store.outline(transaction, name),
-        texts=store.texts(transaction, name, SAMPLE_TEXTS),
-    )
+def _stored(settings: Settings, edition: str) -> Counts:
+    """Count what is stored of an edition: what counted its last answer did not count everything."""
+    with closing(open_database(settings.database_url)) as database, database.read() as transaction:
+        return Counts(*store.counts(transaction, edition))
 
 
 def _refreshed(database: Database, settings: Settings, stored: Collection[str]) -> dict[str, Listed]:
@@ -284,7 +212,7 @@ def _refreshed(database: Database, settings: Settings, stored: Collection[str]) 
             hint="try again later, or see `synctl doctor`; it is asked for once, and when a name is not in it",
             http_status=error.http_status,
         ) from error
-    for breach in list_breaches([one.name for one in found], stored):
+    for breach in list_breaches(found, stored):
         raise UpstreamUnavailable(
             f"the list of hadith editions is not taken: {breach.message}",
             hint="what is stored of the list stays; try again later",

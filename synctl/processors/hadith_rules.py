@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from itertools import islice
 from typing import Final
 
+from synctl.processors.hadith_language import strangeness
+from synctl.store.hadith import Listed
 from synctl.words import count
 
 RULES: Final[Mapping[str, str]] = {
     "hadith.shape": "every field is there and of its type, numbers are digits with at most one point; cannot be waived",
-    "hadith.edition": "the collection that was asked for, in a script of the direction that is listed for the edition",
+    "hadith.edition": "the collection that was asked for, in the script and the language that are listed",
+    "hadith.length": "no text over 200,000 characters (24,676 were met), no name or grade over 1,000 (98)",
     "hadith.unique": "every hadith number once; cannot be waived",
     "hadith.sections": "every section has a name, details and hadiths; every hadith is in one of them, or in 0",
     "hadith.counts": "hadiths lie within their section's numbers; of all those at most 1 % is missing",
     "hadith.texts": "no text in more than 5 % of the hadiths; at most 1 % more without one than are stored",
-    "hadith.shrink": "at most 1 % fewer hadiths, and at most 1 % fewer grades, than are stored, unless --accept-shrink",
+    "hadith.shrink": "at most 1 % fewer hadiths than are stored, unless --accept-shrink",
+    "hadith.grades": "at most 1 %, or 5, fewer graded hadiths and fewer grades than are stored, unless --accept-shrink",
     "hadith.list": "a list that names editions, each once, and half of those that it named; cannot be waived",
 }
 UNWAIVABLE: Final = frozenset({"hadith.shape", "hadith.unique", "hadith.list"})
@@ -27,13 +30,20 @@ TOLERANCE: Final = 100
 """One in so many may be missing: upstream itself lacks some hadiths of the large collections."""
 REPEATED: Final = 20
 """One in so many may have the same text, and fewer than so many always: upstream has "not available" in some."""
+FEW_GRADES: Final = 5
+"""So many may always go: a grader who is struck off a hadith or two is a correction."""
+LONGEST: Final[Mapping[str, int]] = {
+    "text": 200_000, "section": 1_000, "title": 1_000, "grade": 1_000, "arabic number": 32,
+}  # fmt: skip
+"""Characters. The longest that were met in 34 editions: 24,676 (a chapter of Malik as one hadith), 98, 38, 71 and 8."""
+LONGEST_LISTED: Final = {"name": 64, "collection": 64, "language": 64, "direction": 64}
+"""Of the list of editions; everything else of it as long as a title."""
 SAMPLE_TEXTS: Final = 50
-FEWEST_LETTERS: Final = 20
-"""Fewer tell nothing of a script."""
 SHOWN: Final = 5
 UNPLACED: Final = 0
 """The section of hadiths that upstream placed nowhere. Its details do not cover them."""
-_RTL_LETTER: Final = re.compile("[\u05d0-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+Longest = Mapping[str, tuple[int, str]]
+"""Of what LONGEST bounds: how many characters the longest has, and where that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +62,17 @@ class Outline:
     sections: Mapping[int, Part]
     hadiths: Sequence[tuple[str, int]]
     texts: Sequence[str]
+    longest: Longest = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much an edition has. Without hadiths: that is not known."""
+    """How much an edition has; `graded` are the hadiths with a grade. Without hadiths: that is not known."""
 
     hadiths: int = 0
     grades: int = 0
     empty_texts: int = 0
+    graded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +84,31 @@ class Breach:
     sample: object = None
 
 
-def breaches(outline: Outline, title: str, direction: str) -> Iterator[Breach]:
-    """Check an edition against what was asked for and against itself."""
-    yield from _edition(outline, title, direction)
+def counted(validators: Mapping[str, str]) -> Counts | None:
+    """Read what was counted in the last answer: it is kept with the ETag of that. None where something was not."""
+    names = [one.name for one in fields(Counts)]
+    return Counts(**{name: int(validators[name]) for name in names}) if validators.keys() >= set(names) else None
+
+
+def breaches(outline: Outline, title: str, direction: str, language: str = "") -> Iterator[Breach]:
+    """Check an edition against what was asked for and against itself; `language` is empty where none is known."""
+    yield from _edition(outline, title, direction, language)
+    yield from _lengths(outline)
     yield from _unique(outline)
     yield from _sections(outline)
     yield from _counts(outline)
 
 
 def shrinks(now: Counts, before: Counts) -> Iterator[Breach]:
-    """Compare an edition with what was stored of it: grades apart, of which a hadith may have many."""
-    for what in ("hadiths", "grades"):
-        left, stored = getattr(now, what), getattr(before, what)
-        if (stored - left) * TOLERANCE > stored:
-            yield Breach("hadith.shrink", f"{left:,} {what}, {stored:,} are stored", {what: left, "stored": stored})
+    """Compare an edition with what was stored of it: hadiths, and what is said of them."""
+    left, stored = now.hadiths, before.hadiths
+    if (stored - left) * TOLERANCE > stored:
+        yield Breach("hadith.shrink", f"{left:,} hadiths, {stored:,} are stored", {"hadiths": left, "stored": stored})
+    for name, what in (("graded", "hadiths with a grade"), ("grades", "grades")):
+        left, stored = getattr(now, name), getattr(before, name)
+        if stored - left > max(FEW_GRADES, stored // TOLERANCE):
+            yield Breach("hadith.grades", f"{left:,} {what}, {stored:,} are stored", {name: left, "stored": stored})
+            return
 
 
 def emptied(now: Counts, before: Counts) -> Iterator[Breach]:
@@ -101,8 +124,9 @@ def repeats(text: str, times: int, hadiths: int) -> Iterator[Breach]:
         yield Breach("hadith.texts", f"{times:,} of {hadiths:,} hadiths have the same text", text[:200])
 
 
-def list_breaches(names: Sequence[str], stored: Collection[str]) -> Iterator[Breach]:
-    """Check the names of a list of editions against the list that is stored."""
+def list_breaches(listed: Sequence[Listed], stored: Collection[str]) -> Iterator[Breach]:
+    """Check a list of editions, and its names against the list that is stored."""
+    names = [one.name for one in listed]
     if not all(names):
         yield Breach("hadith.list", "an edition has no name")
     if twice := sorted(name for name, times in Counter(names).items() if times > 1):
@@ -112,19 +136,26 @@ def list_breaches(names: Sequence[str], stored: Collection[str]) -> Iterator[Bre
         yield Breach(
             "hadith.list", f"{count(len(names), 'edition')}; of {len(stored):,} that are stored {left:,} are left"
         )
+    for one in listed:
+        for name in one.__dataclass_fields__:
+            most, characters = LONGEST_LISTED.get(name, LONGEST["title"]), len(getattr(one, name))
+            if characters > most:
+                yield Breach("hadith.list", f"{name} of {characters:,} characters, more than {most:,}")
 
 
-def _edition(outline: Outline, title: str, direction: str) -> Iterator[Breach]:
+def _edition(outline: Outline, title: str, direction: str, language: str) -> Iterator[Breach]:
     if outline.title != title:
         yield Breach("hadith.edition", f"{title!r} was asked, {outline.title[:100]!r} answered", outline.title[:200])
-        return
-    letters = [letter for text in outline.texts for letter in text if letter.isalpha()]
-    if len(letters) < FEWEST_LETTERS:
-        return
-    rtl = sum(1 for letter in letters if _RTL_LETTER.match(letter))
-    written = "rtl" if rtl * 2 > len(letters) else "ltr"
-    if direction in ("rtl", "ltr") and written != direction:
-        yield Breach("hadith.edition", f"listed as {direction}, written {written}", outline.texts[0][:200])
+    elif wrong := strangeness(outline.texts, language, direction):
+        yield Breach("hadith.edition", wrong, outline.texts[0][:200])
+
+
+def _lengths(outline: Outline) -> Iterator[Breach]:
+    for what, (characters, place) in outline.longest.items():
+        if characters > LONGEST[what]:
+            where = f" of {place}" if place else ""
+            message = f"the {what}{where} has {characters:,} characters, more than {LONGEST[what]:,}"
+            yield Breach("hadith.length", message, {"characters": characters, "place": place})
 
 
 def _unique(outline: Outline) -> Iterator[Breach]:

@@ -49,7 +49,7 @@ SOURCES: Final[Mapping[str, Callable[[Context], PrayerSource]]] = {
 }
 
 
-_SELECTORS: Final = ("cities", "city", "country", "methods", "madhab", "year", "first", "last")
+_SELECTORS: Final = ("cities", "city", "country", "own_cities", "methods", "madhab", "year", "first", "last")
 
 
 class _Spec(msgspec.Struct, array_like=True, frozen=True):
@@ -190,8 +190,12 @@ RESOURCE: Final = PrayerResource()
 
 
 def _cities(transaction: Transaction, selectors: Selectors, settings: Settings) -> list[City]:
-    if selectors.city or selectors.country:
-        return reference.named_cities(transaction, selectors.city, selectors.country, selectors.cities)
+    if selectors.city or selectors.country or selectors.own_cities:
+        named = reference.named_cities(transaction, selectors.city, selectors.country, selectors.cities)
+        own = reference.own_cities(transaction) if selectors.own_cities else []
+        if selectors.own_cities and not own:
+            raise NotFound("--own-cities: no city of your own is stored", hint="`synctl seed --cities-file FILE`")
+        return list({city.id: city for city in (*named, *own)}.values())
     wanted = selectors.cities if selectors.cities is not None else settings.prayer.cities
     found = reference.largest_cities(transaction, wanted)
     if len(found) < wanted:
@@ -249,6 +253,8 @@ def _reject_nonsense(selectors: Selectors) -> None:
         raise UsageError(f"--cities {shortened(str(selectors.cities))}: at least 1, at most {MAX_CITIES:,}")
     if selectors.cities is not None and selectors.city:
         raise UsageError("--cities and --city exclude each other")
+    if selectors.cities is not None and selectors.own_cities and not selectors.country:
+        raise UsageError("--cities and --own-cities exclude each other")
 
 
 def _label(

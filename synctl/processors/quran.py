@@ -17,13 +17,13 @@ from synctl.processors.quran_rows import catalogue, rows
 from synctl.processors.quran_rules import (
     RULES,
     UNWAIVABLE,
-    Broken,
     broken,
     broken_list,
     collisions,
     mislabelled,
     misspelt,
 )
+from synctl.processors.quran_shape import Broken
 from synctl.processors.selection import reject_foreign
 from synctl.resource import Batch, Context, Finding, Holding, Known, Missing, Plan, Rows, Selectors, Unit
 from synctl.sources.mushaf import AYAHS

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from synctl.processors.quran_rows import checksum, stored
-from synctl.processors.quran_rules import ayahs, bismillah, broken, disagreements
+from synctl.processors.quran_rules import bismillah, broken, disagreements
+from synctl.processors.quran_shape import ayahs
 from synctl.resource import Finding
 from synctl.sources.quran import Quran
 from synctl.store.db import Transaction

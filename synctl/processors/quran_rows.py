@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
-from synctl.processors.quran_rules import ayahs, bismillah
+from synctl.processors.quran_rules import bismillah
+from synctl.processors.quran_shape import ayahs
 from synctl.resource import Rows, Table
 from synctl.sources.mushaf import DIVISIONS
 from synctl.sources.quran import Ayah, Edition, Listed, Quran, Sajda, Surah

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from synctl.processors.quran_shape import Broken, ayahs, each, has_nul, lengths, listed_lengths, misshapes
 from synctl.sources.mushaf import AYAHS, DIVISIONS, SAJDAS, SURAHS, WITHOUT_BASMALAH, basmalah_length, letters, mushaf
 from synctl.sources.quran import Ayah, Edition, Listed, Quran, Surah
 from synctl.words import shortened
@@ -14,6 +14,8 @@ from synctl.words import shortened
 RULES: Final[Mapping[str, str]] = {
     "quran.shape": "no NUL character, no number beyond 32,767, sajdas numbered from 1 to 15; cannot be waived",
     "quran.edition": "the edition that was asked for, as text, of the language and type that are listed for it",
+    "quran.length": "no ayah over 50,000 characters (1,213 were met), of a translation 100,000 (1,334), of a tafsir"
+    " 1,000,000 (37,157); no name over 1,000 (106), no identifier, language, format, type or direction over 64 (27)",
     "quran.ayahs-missing": "ayahs, not an excuse in place of them",
     "quran.surahs": "114 surahs, each once, in order",
     "quran.surah-counts": "as many ayahs in each surah as it has",
@@ -33,26 +35,15 @@ UNWAIVABLE: Final = frozenset({"quran.shape", "quran.list"})
 """What breaks them not every database can store."""
 NEEDED: Final = "quran.numbering"
 """Waived or not: two ayahs of one number cannot both be stored."""
-LARGEST: Final = 2**15 - 1
-"""Of a SMALLINT, which most columns are."""
 REPEATED: Final = AYAHS // 100
 """So many ayahs may have one text. The refrain of surah 55 is there 31 times."""
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A rule that does not hold. `place` is empty for all of an edition, else a surah, or an ayah as `2:255`."""
-
-    rule: str
-    message: str
-    place: str = ""
-    sample: object = None
-
-
 def broken(asked: str, quran: Quran) -> Iterator[Broken]:
     """Yield every rule that an edition breaks, the most telling first."""
-    yield from _shape(quran)
+    yield from misshapes(quran)
     yield from _edition(asked, quran)
+    yield from lengths(quran)
     for check in _CHECKS:
         yield from check(quran)
 
@@ -61,8 +52,9 @@ def broken_list(listed: list[Listed]) -> Iterator[Broken]:
     """Yield every rule that a list of editions breaks."""
     names = [one.identifier for one in listed]
     for one in listed:
-        if _has_nul(one):
+        if has_nul(one):
             yield Broken("quran.shape", "what is listed has a NUL character", sample=one)
+        yield from listed_lengths(one)
     if not names:
         yield Broken("quran.list", "no edition is listed")
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -100,44 +92,6 @@ def collisions(quran: Quran) -> Iterator[Broken]:
         if (surah.number, ayah.number_in_surah) in seen:
             yield Broken(NEEDED, "is there twice", f"{surah.number}:{ayah.number_in_surah}", ayah.text)
         seen.add((surah.number, ayah.number_in_surah))
-
-
-def each(quran: Quran) -> Iterator[tuple[Surah, Ayah]]:
-    """Yield every ayah with its surah."""
-    for surah in quran.surahs:
-        for ayah in ayahs(surah):
-            yield surah, ayah
-
-
-def ayahs(surah: Surah) -> list[Ayah]:
-    """Return the ayahs of a surah; none where there is an excuse."""
-    return [] if isinstance(surah.ayahs, str) else surah.ayahs
-
-
-def _shape(quran: Quran) -> Iterator[Broken]:
-    if _has_nul(quran.edition):
-        yield Broken("quran.shape", "what it is has a NUL character", sample=quran.edition)
-    for surah in quran.surahs:
-        if _has_nul(surah) or not 0 <= surah.number <= LARGEST:
-            yield Broken("quran.shape", "a name with a NUL character, or a number too large", str(surah.number))
-    for surah, ayah in each(quran):
-        wrong = next(_misshapen(ayah), None)
-        if wrong is not None:
-            yield Broken("quran.shape", wrong, f"{surah.number}:{ayah.number_in_surah}", ayah)
-
-
-def _misshapen(ayah: Ayah) -> Iterator[str]:
-    if _has_nul(ayah):
-        yield "a text with a NUL character"
-    for name in ("number", "number_in_surah", *DIVISIONS):
-        if not 0 <= getattr(ayah, name) <= LARGEST:
-            yield f"{name} is too large, or below 0"
-    if not isinstance(ayah.sajda, bool) and ayah.sajda.id not in range(1, SAJDAS + 1):
-        yield f"a sajda of another number than 1 to {SAJDAS}"
-
-
-def _has_nul(one: Edition | Surah | Ayah) -> bool:
-    return any("\0" in value for name in one.__struct_fields__ if isinstance(value := getattr(one, name), str))
 
 
 def _edition(asked: str, quran: Quran) -> Iterator[Broken]:

@@ -12,6 +12,7 @@ _OPTIONS: Final = {
     "cities": "--cities",
     "city": "--city",
     "country": "--country",
+    "own_cities": "--own-cities",
     "methods": "--methods",
     "madhab": "--madhab",
     "year": "--year",

@@ -20,6 +20,8 @@ _COLUMNS: Final = "id, name, country, latitude, longitude, timezone, population"
 _LARGEST_FIRST: Final = "ORDER BY population DESC, id"
 _OWN_FIRST: Final = "ORDER BY CASE origin WHEN 'file' THEN 0 ELSE 1 END, population DESC, id"
 
+OWN_IDS: Final = 2**40
+"""Ids of a user's cities lie from here to twice as far; GeoNames' are far below."""
 SHIPPED: Final = 34_006
 """Cities that come with synctl."""
 MOST: Final = 2**31
@@ -43,6 +45,11 @@ class City:
     timezone: str
     population: int = 0
 
+    @property
+    def own(self) -> bool:
+        """Whether it is of the user's own list."""
+        return self.id >= OWN_IDS
+
 
 def largest_cities(transaction: Transaction, count: int) -> list[City]:
     """Return the `count` largest cities, or all if there are fewer."""
@@ -52,6 +59,11 @@ def largest_cities(transaction: Transaction, count: int) -> list[City]:
 def country_cities(transaction: Transaction, code: str) -> list[City]:
     """Return every city of a country (`PK`, in either case), largest first."""
     return _cities(transaction, "country = :country", country=code.strip().upper())
+
+
+def own_cities(transaction: Transaction) -> list[City]:
+    """Return every city of the user's own, by name."""
+    return _cities(transaction, "origin = 'file'", order="ORDER BY folded, country, id")
 
 
 def find_cities(transaction: Transaction, text: str) -> list[City]:

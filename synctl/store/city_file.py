@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from synctl.errors import NotFound, UsageError
-from synctl.store.cities import City, is_timezone
+from synctl.store.cities import OWN_IDS, City, is_timezone
 from synctl.store.folding import fold
 from synctl.suggest import did_you_mean
 from synctl.words import shortened
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS: Final = ("name", "country", "latitude", "longitude", "timezone")
-ID_BASE: Final = 2**40
-"""Ids of a user's cities lie from here to twice as far; GeoNames' are far below."""
 SHOWN: Final = 20
 """How many wrong lines a message names; a file in the wrong format would fill the screen."""
 LONGEST_NAME: Final = 200
@@ -60,7 +58,7 @@ def read_city_file(path: Path) -> list[City]:
 def city_id(name: str, country: str) -> int:
     """Return the id of a user's city: the same for the same name and country, however they are spelled."""
     text = f"{fold(name)},{country.casefold()}"
-    return ID_BASE + int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) % ID_BASE
+    return OWN_IDS + int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) % OWN_IDS
 
 
 def _text(path: Path) -> str:

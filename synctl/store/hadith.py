@@ -32,6 +32,14 @@ _LISTED: Final = Table(
     key=("name",),
     values=("collection", "language", "direction", "author", "origin", "comments", "listed"),
 )
+_TEXTS: Final = (
+    ("text", "hadith", "hadith", "text"),
+    ("arabic number", "hadith", "hadith", "arabic_number"),
+    ("section", "hadith_section", "section", "name"),
+    ("grade", "hadith_grade", "hadith", "name"),
+    ("grade", "hadith_grade", "hadith", "grade"),
+)
+"""What is written there, as rules call it; its table, what a row of it is called, and its column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +178,29 @@ def outline(transaction: Transaction, edition: str) -> list[tuple[str, int]]:
     return [(row["number"], row["section"]) for row in rows]
 
 
-def counts(transaction: Transaction, edition: str) -> tuple[int, int, int]:
-    """Return how many hadiths, grades and hadiths without a text are stored of an edition."""
+def counts(transaction: Transaction, edition: str) -> tuple[int, int, int, int]:
+    """Return how many hadiths, grades, hadiths without a text and hadiths with a grade are stored of an edition."""
     row = transaction.one(
         "SELECT (SELECT COUNT(*) FROM hadith WHERE edition = :edition) AS hadiths,"
-        " (SELECT COUNT(*) FROM hadith_grade WHERE edition = :edition) AS grades,"
-        " (SELECT COUNT(*) FROM hadith WHERE edition = :edition AND text = '') AS empty_texts",
+        " (SELECT COUNT(*) FROM hadith WHERE edition = :edition AND text = '') AS empty_texts,"
+        " COUNT(*) AS grades, COUNT(DISTINCT number) AS graded FROM hadith_grade WHERE edition = :edition",
         edition=edition,
     )
-    return (0, 0, 0) if row is None else (row["hadiths"], row["grades"], row["empty_texts"])
+    return (0, 0, 0, 0) if row is None else (row["hadiths"], row["grades"], row["empty_texts"], row["graded"])
+
+
+def longest(transaction: Transaction, edition: str) -> dict[str, tuple[int, str]]:
+    """Return the most characters that a text, an arabic number, a section's name and a grade have, and where."""
+    found: dict[str, tuple[int, str]] = {}
+    for what, table, place, column in _TEXTS:
+        row = transaction.one(
+            f"SELECT number, length({column}) AS characters FROM {table} WHERE edition = :edition"
+            f" AND {column} IS NOT NULL ORDER BY length({column}) DESC LIMIT 1",
+            edition=edition,
+        )
+        if row is not None and row["characters"] > found.get(what, (0, ""))[0]:
+            found[what] = (row["characters"], f"{place} {row['number']}")
+    return found
 
 
 def validators(transaction: Transaction, edition: str) -> dict[str, str]:

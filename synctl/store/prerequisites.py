@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from synctl.store.db import Transaction
 
 
-_MENDS: Final = {"geonames": "synctl seed", "file": "synctl seed --cities-file FILE, corrected"}
+_MENDS: Final = {
+    "geonames": "synctl seed",
+    "file": "synctl seed --cities-file FILE, corrected, or synctl cities remove",
+}
 """By where a city comes from."""
 _MORE_CITIES: Final = (
     f"{SHIPPED:,} ship with synctl: lower prerequisites.min_cities, or synctl seed --cities-file FILE with your own"

@@ -12,6 +12,7 @@ from synctl.store.cities import (
     is_timezone,
     largest_cities,
     named_cities,
+    own_cities,
 )
 from synctl.store.city_file import read_city_file
 from synctl.store.counts import Counts, counts
@@ -36,6 +37,7 @@ __all__ = [
     "largest_cities",
     "methods",
     "named_cities",
+    "own_cities",
     "parse_madhabs",
     "parse_methods",
     "prerequisites",

@@ -35,6 +35,8 @@ HADITHS: Mapping[str, tuple[str, str, str]] = {
     "three in a hundred are gone": ("eng-muslim", "drop", "hadith.shrink"),
     "it is another collection": ("eng-tirmidhi", "renamed", "hadith.edition"),
     "it is in another script": ("ara-malik", "other-script", "hadith.edition"),
+    "it is in another language": ("eng-dehlawi", "other-language", "hadith.edition"),
+    "a text is endless": ("eng-qudsi", "long-text", "hadith.length"),
     "an error is the text": ("eng-nasai", "error-as-text", "hadith.texts"),
     "a section is gone": ("eng-ibnmajah", "no-section", "hadith.sections"),
     "a section is empty": ("fra-nawawi", "empty-section", "hadith.sections"),

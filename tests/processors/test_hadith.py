@@ -13,15 +13,16 @@ import msgspec
 import pytest
 
 from synctl.config import Settings
-from synctl.errors import ExitCode, NotFound, UpstreamUnavailable, UsageError
+from synctl.errors import ExitCode, MismatchError, NotFound, UpstreamUnavailable, UsageError
 from synctl.processors.hadith import DEFAULT, RESOURCE, HadithSession
-from synctl.resource import NOTHING_KNOWN, Context, Plan, Selectors
+from synctl.resource import NOTHING_KNOWN, Context, Known, Plan, Selectors
 from synctl.store import hadith as store
-from synctl.store.db import Database
+from synctl.store.db import Database, open_database
 from synctl.store.packed import CHUNK, PackedRows
 from synctl.store.upsert import upsert
 from tests.sources.conftest import Engine
 from tests.store.conftest import database as database  # noqa: PLC0414 - a fixture
+from tests.store.databases import DIALECTS, migrated
 from tests.upstream import hadith
 from tests.upstream.server import LoopbackServer
 
@@ -94,7 +95,7 @@ def test_many_editions_have_a_short_label(plan: Any) -> None:
 def test_accepting_a_shrink_is_part_of_the_selection_and_of_its_units(plan: Any) -> None:
     made = plan(edition=("eng-nawawi",), accept_shrink=True)
     assert made.params == {"editions": ["eng-nawawi"], "accept_shrink": True}
-    assert [unit.spec for unit in made.units] == [["eng-nawawi", "Forty Hadith of an-Nawawi", "ltr", True]]
+    assert [unit.spec for unit in made.units] == [["eng-nawawi", "Forty Hadith of an-Nawawi", "ltr", True, "English"]]
 
 
 @pytest.mark.parametrize(
@@ -223,6 +224,14 @@ def test_an_audit_of_what_was_just_stored_finds_nothing(database: Database, sett
         ("UPDATE hadith_edition SET title = 'Another'", {"hadith.edition"}),
         ("UPDATE hadith SET text = '' WHERE number = '2'", {"hadith.texts"}),
         ("UPDATE hadith SET text = 'كلمة' WHERE position <= 20", {"hadith.texts"}),
+        ("UPDATE hadith SET text = 'آزمائش کے لیے بنایا ہوا ایک جملہ نہیں ہے ' || number", {"hadith.edition"}),
+        pytest.param(
+            f"UPDATE hadith SET text = '{'a' * 200_001}' WHERE number = '2'", {"hadith.length"}, id="a long text"
+        ),
+        (f"UPDATE hadith SET arabic_number = '{'1' * 33}' WHERE number = '2'", {"hadith.length"}),
+        pytest.param(
+            f"UPDATE hadith_section SET name = '{'a' * 1001}' WHERE number = 1", {"hadith.length"}, id="a long name"
+        ),
         ("UPDATE hadith SET text = 'only Latin letters here, and quite a few of them'", {"hadith.edition"}),
     ],
 )
@@ -236,6 +245,45 @@ def test_an_audit_finds_damage_by_its_rule(
         found = list(RESOURCE.audit(transaction, settings))
     assert {finding.rule for finding in found} >= rules
     assert {finding.subject for finding in found} == {"ara-nawawi"}
+
+
+@pytest.mark.parametrize(
+    ("damage", "rules"),
+    [
+        ("DELETE FROM hadith_grade WHERE number = '1'", set()),
+        ("DELETE FROM hadith_grade WHERE position = 3", {"hadith.grades"}),
+        pytest.param(
+            f"UPDATE hadith_grade SET grade = '{'a' * 1001}' WHERE number = '1'", {"hadith.length"}, id="a long grade"
+        ),
+    ],
+)
+def test_an_audit_looks_at_grades(database: Database, settings: Settings, damage: str, rules: set[str]) -> None:
+    store_edition(database, settings, "eng-malik")
+    with database.write() as transaction:
+        assert transaction.execute(damage) > 0
+    with database.read() as transaction:
+        assert {finding.rule for finding in RESOURCE.audit(transaction, settings)} == rules
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_edition_stored_without_counts_is_compared_with_its_rows(
+    dialect: str, tmp_path: Path, settings: Settings
+) -> None:
+    with migrated(dialect, tmp_path) as url, closing(open_database(url)) as database:
+        store_edition(database, settings, "eng-malik")
+        with database.write() as transaction:
+            for number in range(1001, 1004):
+                transaction.execute(
+                    "INSERT INTO hadith SELECT edition, :number, position, arabic_number, arabic_quoted, text, section,"
+                    " section_hadith, unit_id FROM hadith WHERE number = '1'",
+                    number=str(number),
+                )
+        (unit,) = RESOURCE.plan(Selectors(edition=("eng-malik",)), database, settings, TODAY).units
+        there = replace(settings, database=replace(settings.database, url=url))
+        with closing(RESOURCE.open("hadith_api", Context(settings=there, stop=Engine().stop))) as session:
+            with pytest.raises(MismatchError, match=r"hadith\.shrink: 145 hadiths, 148 are stored"):
+                session.process(unit.spec, Known(stored=True, rows=500))
+            assert session.process(unit.spec, NOTHING_KNOWN).parts
 
 
 @pytest.mark.parametrize("length", [0, 1, CHUNK, CHUNK + 1, 3 * CHUNK])

@@ -19,6 +19,7 @@ from synctl.errors import UsageError
 from synctl.processors.quran import LIST, RESOURCE, QuranSession
 from synctl.processors.quran_rows import catalogue, rows, stored
 from synctl.processors.quran_rules import RULES, broken_list
+from synctl.processors.quran_shape import LONGEST_TEXT, lengths
 from synctl.resource import NOTHING_KNOWN, Finding, Plan, Rows, Selectors
 from synctl.sources.packaged import EDITION, PackagedSource
 from synctl.sources.quran import Ayah, Listed, Quran
@@ -115,6 +116,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"cities": 3}, "--cities does not select"),
     ({"city": ("London",)}, "--city does not select"),
     ({"country": ("GB",)}, "--country does not select"),
+    ({"own_cities": True}, "--own-cities does not select"),
     ({"methods": "3"}, "--methods does not select"),
     ({"madhab": "both"}, "--madhab does not select"),
     ({"year": 2026}, "--year does not select"),
@@ -169,6 +171,22 @@ def test_a_list_names_editions_each_once_without_nul() -> None:
     assert broken_by() == ["quran.list"]
     assert broken_by(*LISTED, LISTED[0]) == ["quran.list"]
     assert broken_by(msgspec.structs.replace(LISTED[0], name="\0")) == ["quran.shape"]
+    assert broken_by(msgspec.structs.replace(LISTED[0], name="n" * 1001)) == ["quran.length"]
+    assert broken_by(msgspec.structs.replace(LISTED[0], identifier="i" * 65)) == ["quran.length"]
+
+
+@pytest.mark.parametrize(("kind", "most"), [*LONGEST_TEXT.items(), ("another", 1_000_000)])
+def test_an_ayah_is_as_long_as_its_type_allows(quran: Quran, kind: str, most: int) -> None:
+    (first, *_) = quran.surahs
+    ayahs = [ayah for ayah in first.ayahs if isinstance(ayah, Ayah)]
+    edition = msgspec.structs.replace(quran.edition, type=kind)
+
+    def found(length: int) -> list[str]:
+        text = msgspec.structs.replace(ayahs[1], text="a" * length)
+        surah = msgspec.structs.replace(first, ayahs=[ayahs[0], text, *ayahs[2:]])
+        return [one.place for one in lengths(Quran([surah], edition))]
+
+    assert (found(most), found(most + 1)) == ([], ["1:2"])
 
 
 def test_selections_overlap_by_edition_and_by_the_list(plan: Any) -> None:
@@ -208,6 +226,12 @@ DAMAGE: list[tuple[str, str, str]] = [
     ("UPDATE quran_ayah SET text = text || ' ' WHERE surah = 2 AND ayah = 255", "quran.checksum", "quran-uthmani 2"),
     ("UPDATE quran_ayah SET text = '\ufeff' || text WHERE surah = 2", "quran.checksum", "quran-uthmani 2"),
     ("UPDATE quran_ayah SET text = '' WHERE surah = 2 AND ayah = 255", "quran.empty-ayah", "quran-uthmani 2:255"),
+    (
+        f"UPDATE quran_ayah SET text = '{'a' * 50_001}' WHERE surah = 1 AND ayah = 2",
+        "quran.length",
+        "quran-uthmani 1:2",
+    ),
+    ("UPDATE quran_surah SET name = hex(zeroblob(501)) WHERE surah = 3", "quran.length", "quran-uthmani 3"),
     ("UPDATE quran_ayah SET text = 'An error' WHERE number <= 63", "quran.text", "quran-uthmani"),
     ("UPDATE quran_ayah SET sajda_id = NULL WHERE surah = 32 AND ayah = 15", "quran.shape", "quran-uthmani 32:15"),
     ("UPDATE quran_surah SET checksum = '' WHERE surah = 3", "quran.checksum", "quran-uthmani 3"),

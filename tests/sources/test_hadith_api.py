@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 from synctl.errors import MismatchError, RejectedError, TransientError
 from synctl.processors.hadith import HadithSession
-from synctl.processors.hadith_rules import RULES, UNWAIVABLE
+from synctl.processors.hadith_rules import RULES, UNWAIVABLE, Counts
 from synctl.resource import NOTHING_KNOWN, Batch, Known
 from synctl.sources.hadith_api import Edition, HadithApiSource, read
 from tests.sources.conftest import OpenFetcher
@@ -39,12 +40,13 @@ def source(cdn: LoopbackServer, open_fetcher: OpenFetcher) -> HadithApiSource:
 
 @pytest.fixture
 def session(source: HadithApiSource) -> HadithSession:
-    return HadithSession(source)
+    return HadithSession(source, lambda edition: {"eng-tirmidhi": Counts(200, 300, 1, 150)}.get(edition, Counts()))
 
 
 def spec(edition: str, *, accept_shrink: bool = False) -> list[object]:
-    language, _, collection = edition.partition("-")
-    return [edition, hadith.BOOKS[collection].title, hadith.LANGUAGES[language][1], accept_shrink]
+    code, _, collection = edition.partition("-")
+    language, direction = hadith.LANGUAGES[code]
+    return [edition, hadith.BOOKS[collection].title, direction, accept_shrink, language]
 
 
 def of(batch: Batch, table: str) -> list[Row]:
@@ -209,6 +211,11 @@ SPOILED = {
     "renamed": "hadith.edition",
     "error-as-text": "hadith.texts",
     "other-script": "hadith.edition",
+    "other-language": "hadith.edition",
+    "long-text": "hadith.length",
+    "long-grade": "hadith.length",
+    "long-section": "hadith.length",
+    "long-arabic-number": "hadith.length",
     "moved": "hadith.sections",
     "misplaced": "hadith.counts",
     "no-section": "hadith.sections",
@@ -227,7 +234,7 @@ SPOILED = {
 
 def test_every_way_to_spoil_a_file_has_its_rule() -> None:
     assert SPOILED.keys() == BENDS.keys()
-    assert set(SPOILED.values()) | {"hadith.shrink", "hadith.list"} == RULES.keys()
+    assert set(SPOILED.values()) | {"hadith.shrink", "hadith.grades", "hadith.list"} == RULES.keys()
 
 
 @pytest.mark.parametrize("edition", ["eng-bukhari", "ara-malik"])
@@ -256,16 +263,23 @@ def test_a_rule_that_is_waived_lets_pass_what_can_be_stored(
 
 
 SHRUNK = [
-    ({"hadiths": "147", "empty_texts": "2"}, "hadith.shrink: 145 hadiths, 147 are stored"),
-    ({"hadiths": "145", "grades": "220", "empty_texts": "2"}, "hadith.shrink: 217 grades, 220 are stored"),
-    ({"hadiths": "145", "empty_texts": "0"}, "hadith.texts: 2 hadiths without a text, 0 are stored"),
+    ((147, 0, 2, 0), "hadith.shrink: 145 hadiths, 147 are stored"),
+    ((145, 223, 2, 109), "hadith.grades: 217 grades, 223 are stored"),
+    ((145, 217, 2, 115), "hadith.grades: 109 hadiths with a grade, 115 are stored"),
+    ((145, 0, 0, 0), "hadith.texts: 2 hadiths without a text, 0 are stored"),
 ]
 
 
-@pytest.mark.parametrize(("validators", "says"), SHRUNK, ids=str)
+def counted(*numbers: int) -> dict[str, str]:
+    """What is kept of an answer with these counts."""
+    return {name: str(number) for name, number in asdict(Counts(*numbers)).items()}
+
+
+@pytest.mark.parametrize(("before", "says"), SHRUNK, ids=str)
 def test_what_shrinks_by_more_than_a_hundredth_is_refused_unless_it_is_accepted(
-    session: HadithSession, validators: dict[str, str], says: str
+    session: HadithSession, before: tuple[int, ...], says: str
 ) -> None:
+    validators = counted(*before)
     known = Known(stored=True, rows=1000, body_hash="another", validators=validators)
     with pytest.raises(MismatchError) as raised:
         process(session, "eng-malik", known)
@@ -275,13 +289,28 @@ def test_what_shrinks_by_more_than_a_hundredth_is_refused_unless_it_is_accepted(
     assert of(process(session, "eng-malik", waived), "hadith")
 
 
-def test_a_drop_of_a_hundredth_is_none(session: HadithSession) -> None:
+def test_a_drop_of_a_hundredth_and_a_few_grades_less_are_none(session: HadithSession) -> None:
     first = process(session, "eng-malik")
-    assert {name: first.validators[name] for name in ("hadiths", "grades", "empty_texts")} == {
-        "hadiths": "145", "grades": "217", "empty_texts": "2",
-    }  # fmt: skip
-    known = Known(stored=True, validators={"hadiths": "146", "grades": "219", "empty_texts": "1"})
+    assert {name: first.validators[name] for name in counted()} == counted(145, 217, 2, 109)
+    known = Known(stored=True, validators=counted(146, 222, 1, 114))
     assert of(process(session, "eng-malik", known), "hadith")
+
+
+@pytest.mark.parametrize("validators", [{}, {"etag": "x", "hadiths": "145", "grades": "217", "empty_texts": "0"}])
+def test_what_was_stored_without_all_counts_is_counted_where_it_is_stored(
+    session: HadithSession, validators: dict[str, str]
+) -> None:
+    known = Known(stored=True, body_hash="another", validators=validators)
+    with pytest.raises(MismatchError, match=r"hadith\.shrink: 169 hadiths, 200 are stored"):
+        process(session, "eng-tirmidhi", known)
+    assert process(session, "eng-tirmidhi").validators["hadiths"] == "169"
+
+
+def test_an_answer_that_is_known_is_stored_with_the_counts_it_lacked(session: HadithSession) -> None:
+    first = process(session, "eng-tirmidhi")
+    again = process(session, "eng-tirmidhi", stored(first, validators={"etag": first.validators["etag"]}))
+    assert again.unchanged
+    assert {name: again.validators[name] for name in counted()} == counted(200, 300, 1, 150)
 
 
 def test_an_error_in_place_of_texts_is_accepted_by_a_waiver_only(session: HadithSession, cdn: LoopbackServer) -> None:

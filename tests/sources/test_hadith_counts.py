@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from synctl.processors.hadith import HadithSession
+from synctl.processors.hadith_rules import Counts
 from synctl.resource import NOTHING_KNOWN
 from synctl.sources.hadith_api import HadithApiSource
 from tests.sources.conftest import OpenFetcher
@@ -59,7 +60,7 @@ def session(monkeypatch: pytest.MonkeyPatch, open_fetcher: OpenFetcher) -> Itera
     monkeypatch.setattr(hadith, "BOOKS", shaped)
     hadith.contents.cache_clear()
     with hadith.serve() as cdn:
-        yield HadithSession(HadithApiSource(open_fetcher(cdn.url)))
+        yield HadithSession(HadithApiSource(open_fetcher(cdn.url)), lambda _edition: Counts())
     hadith.contents.cache_clear()
 
 
@@ -67,7 +68,7 @@ def session(monkeypatch: pytest.MonkeyPatch, open_fetcher: OpenFetcher) -> Itera
 def test_an_edition_of_upstreams_size_and_oddities_is_stored_to_the_last_hadith(
     session: HadithSession, name: str
 ) -> None:
-    batch = session.process([f"eng-{name}", hadith.BOOKS[name].title, "ltr", False], NOTHING_KNOWN)
+    batch = session.process([f"eng-{name}", hadith.BOOKS[name].title, "ltr", False, "English"], NOTHING_KNOWN)
     rows: list[dict[str, Any]] = [
         dict(zip((*part.table.key, *part.table.values), row, strict=True))
         for part in batch.parts

@@ -198,7 +198,10 @@ def test_cities_with_an_unknown_time_zone_are_told(database: Database, own_citie
     with database.write() as transaction:
         transaction.execute("UPDATE city SET timezone = 'Mars/Base' WHERE country IN ('CN', 'GB')")
         lacks = prerequisites(transaction, Settings(home=tmp_path))
-    assert [lack.mend for lack in lacks] == ["synctl seed --cities-file FILE, corrected", "synctl seed"]
+    assert [lack.mend for lack in lacks] == [
+        "synctl seed --cities-file FILE, corrected, or synctl cities remove",
+        "synctl seed",
+    ]
     assert lacks[0].what == "Our Village: time zone 'Mars/Base' is unknown"
 
 

@@ -200,6 +200,10 @@ BENDS: Mapping[str, Callable[[Json], object]] = {
     "huge-surah": lambda data: data["surahs"][8].update(number=70_000),
     "huge-sajda": _set("sajda", {"id": 70_000, "recommended": False, "obligatory": True}, (96, 19)),
     "error-as-text": _fill,
+    "long-ayah": _set("text", "endless " * 12_501, (18, 60)),
+    "long-name": lambda data: data["surahs"][8].update(englishName="endless " * 126),
+    "long-edition": lambda data: data["edition"].update(name="endless " * 126),
+    "long-language": lambda data: data["edition"].update(language="e" * 65),
     "other-language": lambda data: data["edition"].update(language="tlh"),
     "other-type": lambda data: data["edition"].update(type="tafsir"),
 }

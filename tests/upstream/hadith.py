@@ -24,8 +24,10 @@ GRADERS = ("First Grader", "Second Grader", "Third Grader")
 GRADES = ("Sahih", "Hasan", "Daif", "")
 LANGUAGES = {"ara": ("Arabic", "rtl"), "eng": ("English", "ltr"), "fra": ("French", "ltr"), "urd": ("Urdu", "rtl")}
 _WORDS = {
-    "rtl": ("كلمة", "أخرى", "مخترعة", "للتجربة", "فقط", "نص"),
-    "ltr": ("An", "invented", "sentence", "“quoted”", "— for", "tests", "ʿonly"),
+    "ara": ("كلمة", "أخرى", "مخترعة", "للتجربة", "فقط", "نص"),
+    "eng": ("An", "invented", "sentence", "“quoted”", "— for", "tests", "ʿonly"),
+    "fra": ("Une", "phrase", "inventée", "de", "la", "part", "des", "« tests »"),
+    "urd": ("آزمائش", "کے", "لیے", "بنایا", "ہوا", "ایک", "جملہ", "ہے", "جو", "نہیں"),
 }
 _LITERAL = "\x01"
 """Marks a string that is written as a number."""
@@ -150,7 +152,7 @@ def contents(edition: str) -> File:
     numbers = [*(str(number) for number in sorted(whole - set(book.absent))), *book.extra]
     return {
         "metadata": {"name": book.title, "sections": sections, "section_details": details},
-        "hadiths": [_hadith(book, number, LANGUAGES[language][1]) for number in sorted(numbers, key=float)],
+        "hadiths": [_hadith(book, number, language) for number in sorted(numbers, key=float)],
     }
 
 
@@ -177,7 +179,7 @@ def _details(book: Book, first: int, last: int) -> File:
     }
 
 
-def _hadith(book: Book, number: str, direction: str) -> File:
+def _hadith(book: Book, number: str, language: str) -> File:
     whole = int(number.partition(".")[0])
     section = next((index for index, span in enumerate(book.sections, 1) if span[0] <= whole <= span[1]), 0)
     placed = whole not in book.unplaced and section > 0
@@ -186,7 +188,7 @@ def _hadith(book: Book, number: str, direction: str) -> File:
         made["arabicnumber"] = literal(number)
     elif placed:
         made["arabicnumber"] = f"{whole - 1}.0{whole % 9 + 1}"  # a string, and another number
-    words = _WORDS[direction]
+    words = _WORDS[language]
     made["text"] = (
         "" if number in book.empty else " ".join([*(words[(whole + turn) % len(words)] for turn in range(9)), number])
     )
@@ -234,9 +236,23 @@ def _renamed(file: File) -> None:
 
 
 def _other_script(file: File) -> None:
-    rtl = "كلمة" in "".join(hadith["text"] for hadith in file["hadiths"])
-    for hadith in file["hadiths"]:
-        hadith["text"] = " ".join(_WORDS["ltr" if rtl else "rtl"])
+    _write_in(file, "eng" if _is_arabic(file) else "ara")
+
+
+def _other_language(file: File) -> None:
+    """In the same script."""
+    _write_in(file, "urd" if _is_arabic(file) else "fra")
+
+
+def _is_arabic(file: File) -> bool:
+    return any(hadith["text"].startswith(_WORDS["ara"]) for hadith in file["hadiths"])
+
+
+def _write_in(file: File, language: str) -> None:
+    words = _WORDS[language]
+    for turn, hadith in enumerate(file["hadiths"]):
+        start = turn % len(words)
+        hadith["text"] = " ".join([*words[start:], *words[:start], str(turn)])
 
 
 def _moved(file: File) -> None:
@@ -277,6 +293,11 @@ BENDS: Mapping[str, Callable[[File], None]] = {
     "renamed": _renamed,
     "error-as-text": _error,
     "other-script": _other_script,
+    "other-language": _other_language,
+    "long-text": _set("text", "An endless sentence " * 10_001),
+    "long-grade": _set("grades", [{"name": "A Grader", "grade": "Sahih " * 200}]),
+    "long-section": lambda file: file["metadata"]["sections"].update({"1": "A Book of Many Words " * 50}),
+    "long-arabic-number": _set("arabicnumber", "1." + "0" * 40),
     "moved": _moved,
     "misplaced": _misplaced,
     "no-section": _no_section,
