@@ -139,6 +139,17 @@ def _cities(asked: Asked) -> Iterator[Value]:
             yield text, f"{row['country']}, {row['population']:,} people"
 
 
+def _named_cities(asked: Asked) -> Iterator[Value]:
+    """What `cities` lists or removes: any, or only one's own."""
+    from synctl.store import reference  # noqa: PLC0415
+
+    if str(asked.given.get("action")) == "list":
+        return _cities(asked)
+    with _reading() as transaction:
+        own = reference.own_cities(transaction)
+    return _starting(asked, ((f"{city.name},{city.country}", city.timezone) for city in own))
+
+
 def _people(city: Any) -> str:
     return f"{city.name}, {city.population:,} people"
 
@@ -282,6 +293,7 @@ _SOURCES: Final[Mapping[str, Callable[[Asked], Iterator[Value]]]] = {
     "method": _methods,
     "methods": _methods,
     "name": _keys,
+    "names": _named_cities,
     "on": _days,
     "place": _places,
     "resource": _resources,

@@ -44,6 +44,10 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with closing(open_database(url)) as database:
         reference.seed_reference(database, 300, None)
         with database.write() as transaction:
+            transaction.execute(
+                "INSERT INTO city (id, name, folded, country, latitude, longitude, timezone, population, origin)"
+                " VALUES (2000000000000, 'Our Vilage', 'our vilage', 'GB', 53.1, -1.5, 'Europe/London', 0, 'file')"
+            )
             transaction.execute("INSERT INTO hadith_collection (name, title) VALUES ('bukhari', 'Sahih al-Bukhari')")
             actor = Actor.this_process()
             for name, state in RUNS.items():
@@ -113,6 +117,9 @@ OFFERED: dict[str, list[str]] = {
     "synctl enqueue prayer --methods 3,MAK": ["3,MAKKAH"],
     "synctl show prayer --method 23": ["23"],
     "synctl enqueue prayer --madhab ": ["both", "shafi", "hanafi"],
+    "synctl cities re": ["remove"],
+    "synctl cities list Lon": ["London"],
+    "synctl cities remove ": ["Our Vilage,GB"],
     "synctl enqueue quran --edition quran-u": ["quran-uthmani"],
     "synctl enqueue hadith --collection b": ["bukhari"],
     "synctl enqueue prayer --source ": ["calculated", "aladhan"],
