@@ -33,6 +33,7 @@ SAMPLES: Final = {
     "cities": 100,
     "city": "London",
     "country": ["PK", "ID"],
+    "own_cities": True,
     "methods": "3,4",
     "madhab": "both",
     "year": 2027,

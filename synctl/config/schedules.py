@@ -84,6 +84,7 @@ class Schedule:
         (), "A text, or a list of them; so are country, edition and collection.", normalise=_no_blank
     )
     country: tuple[str, ...] = setting((), "ISO codes.", normalise=_no_blank)
+    own_cities: bool = setting(default=False, doc="true: the cities of your own file.")
     methods: str | None = setting(None, "all, or ids or codes: 3,4 or MWL,MAKKAH.")
     madhab: str | None = setting(None, "both, shafi or hanafi.")
     year: int | None = setting(None, "A calendar year; without one, and without days, the present one.", _positive)

@@ -48,7 +48,7 @@ def arguments(schedule: Schedule) -> list[str]:
         "--source": schedule.source,
         "--if-stale": schedule.if_stale,
     }
-    written = [schedule.resource]
+    written = [schedule.resource, *(["--own-cities"] if schedule.own_cities else [])]
     for option, values in {**many, **{name: () if value is None else (value,) for name, value in one.items()}}.items():
         for value in values:
             written += [option, str(value)]
@@ -61,6 +61,7 @@ def selectors(schedule: Schedule, today: date) -> Selectors:
         cities=schedule.cities,
         city=schedule.city,
         country=schedule.country,
+        own_cities=schedule.own_cities,
         methods=schedule.methods,
         madhab=schedule.madhab,
         year=schedule.year,

@@ -35,6 +35,7 @@ resource = "prayer"
 cities = 5
 city = "London"
 country = ["PK", "ID"]
+own_cities = true
 methods = "3,4"
 madhab = "hanafi"
 year = 2027
@@ -50,8 +51,8 @@ enabled = false
 """
     assert load(tmp_path, toml).schedule["a-1"] == Schedule(
         cron="0 4 * * MON-FRI", timezone="Europe/Berlin", resource="prayer", cities=5, city=("London",),
-        country=("PK", "ID"), methods="3,4", madhab="hanafi", year=2027, first="today", last="2026-12-31",
-        edition=("en.sahih",), collection=("bukhari",), source="aladhan", if_stale="7d", overlap=Overlap.REPLACE,
+        country=("PK", "ID"), own_cities=True, methods="3,4", madhab="hanafi", year=2027, first="today",
+        last="2026-12-31", edition=("en.sahih",), collection=("bukhari",), source="aladhan", if_stale="7d", overlap=Overlap.REPLACE,
         catch_up="0", enabled=False,
     )  # fmt: skip
 
@@ -81,7 +82,7 @@ ERRORS = {
     "corn = 1": "corn: no such key in [schedule.nightly] (did you mean cron?)",
     "first = 1": (
         "first: no such key in [schedule.nightly]; the keys there are cron, timezone, resource, cities, city, country, "
-        "methods, madhab, year, from, to, edition, collection, source, if_stale, overlap, catch_up, enabled"
+        "own_cities, methods, madhab, year, from, to, edition, collection, source, if_stale, overlap, catch_up, enabled"
     ),
 }
 

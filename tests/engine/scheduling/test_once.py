@@ -215,7 +215,7 @@ def test_a_leader_killed_between_claim_and_settle_loses_nothing_even_at_midnight
     client.delete(keys.SCHEDULER)
     clock.now = at("2026-11-02 23:59") + 50_000
     arguments = [sys.executable, "-c", DIES, url, valkey.url, str(clock.now), when]
-    killed = subprocess.run(arguments, cwd=Path(__file__).parents[2], check=False, timeout=60)
+    killed = subprocess.run(arguments, cwd=Path(__file__).parents[3], check=False, timeout=60)
     assert killed.returncode == -signal.SIGKILL
     assert [one.state for one in recorded(database, "late")] == [SlotState.CLAIMED]
     assert heir.tick() is False  # its lease goes on for a while
