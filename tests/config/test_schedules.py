@@ -52,8 +52,8 @@ enabled = false
     assert load(tmp_path, toml).schedule["a-1"] == Schedule(
         cron="0 4 * * MON-FRI", timezone="Europe/Berlin", resource="prayer", cities=5, city=("London",),
         country=("PK", "ID"), own_cities=True, methods="3,4", madhab="hanafi", year=2027, first="today",
-        last="2026-12-31", edition=("en.sahih",), collection=("bukhari",), source="aladhan", if_stale="7d", overlap=Overlap.REPLACE,
-        catch_up="0", enabled=False,
+        last="2026-12-31", edition=("en.sahih",), collection=("bukhari",), source="aladhan", if_stale="7d",
+        overlap=Overlap.REPLACE, catch_up="0", enabled=False,
     )  # fmt: skip
 
 
