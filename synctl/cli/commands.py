@@ -37,6 +37,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "coverage": Entry("synctl.cli.coverage:coverage", "Show what is stored, how old it is, and the gaps"),
     "verify": Entry("synctl.cli.verify:verify", "Check everything that is stored, again"),
     "show": Entry("synctl.cli.show:show", "Show stored data"),
+    "export": Entry("synctl.cli.export.command:export", "Write stored data as CSV, JSON, Parquet or a calendar"),
     "locks": Entry("synctl.cli.locks:locks", "Show who works on which run, and who waits for it"),
     "doctor": Entry("synctl.cli.doctor:doctor", "Check everything a sync needs; say what is wrong and what to type"),
     "reap": Entry("synctl.cli.reap:reap", "Settle what dead workers left"),
