@@ -40,6 +40,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "export": Entry("synctl.cli.export.command:export", "Write stored data as CSV, JSON, Parquet or a calendar"),
     "locks": Entry("synctl.cli.locks:locks", "Show who works on which run, and who waits for it"),
     "doctor": Entry("synctl.cli.doctor:doctor", "Check everything a sync needs; say what is wrong and what to type"),
+    "metrics": Entry("synctl.cli.metrics:metrics", "Print metrics for Prometheus"),
     "reap": Entry("synctl.cli.reap:reap", "Settle what dead workers left"),
     "worker": Entry("synctl.cli.worker:worker", "Run one worker in the foreground"),
     "db": Entry("synctl.cli.db:db", "Create or migrate the database"),

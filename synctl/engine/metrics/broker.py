@@ -1,0 +1,112 @@
+"""Metrics of Redis: queues, workers, live runs, and the way to each upstream. Only commands that read are sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import fields
+from datetime import datetime
+from typing import Final
+
+from redis import Redis
+from redis.exceptions import NoPermissionError
+
+from synctl.clock import now_ms
+from synctl.config import Settings, Upstream
+from synctl.engine import keys, progress, queues, tally
+from synctl.engine.metrics.declared import Histogram, Sample
+from synctl.engine.queues import WorkerInfo
+from synctl.states import LIVE
+from synctl.store import runs, shards
+from synctl.store.db import Transaction
+
+MOST_RUNS: Final = 50
+"""Live runs that have a heartbeat of their own: a name is kept by Prometheus for as long as anything is."""
+SILENT_S: Final = 30
+"""An RQ worker writes every two seconds."""
+_STATES: Final = ("idle", "busy")
+
+
+def memory(client: Redis) -> Iterator[Sample]:
+    """What Redis uses of its memory. A user who may not ask for it goes without."""
+    with suppress(NoPermissionError):
+        info = client.info("memory")
+        yield Sample("synctl_redis_memory_bytes", (), info.get("used_memory", 0))
+        yield Sample("synctl_redis_memory_limit_bytes", (), info.get("maxmemory", 0))
+
+
+def work(client: Redis, resources: Sequence[str]) -> Iterator[Sample]:
+    """What waits in each queue, and who listens."""
+    found = queues.workers(client)
+    for resource in resources:
+        jobs = queues.depth(client, resource) + client.llen(keys.rq_intermediate(resource))
+        yield Sample("synctl_queue_jobs", (resource,), jobs)
+        mine = [one for one in found if keys.queue(resource) in one.queue.split(",")]
+        alive = Counter(one.state for one in mine if _silent_s(one) <= SILENT_S)
+        for state in dict.fromkeys((*_STATES, *alive)):
+            yield Sample("synctl_workers", (resource, state), alive[state])
+        yield Sample("synctl_workers_silent", (resource,), len(mine) - alive.total())
+
+
+def live(client: Redis, transaction: Transaction, resources: Sequence[str]) -> Iterator[Sample]:
+    """How live runs are: their heartbeats, who holds their shards, whether they get anywhere."""
+    running = runs.listing(transaction, states=LIVE, limit=runs.ALL)
+    states = progress.read(client, [run.id for run in running]) if running else {}
+    now = now_ms()
+    for run in running[:MOST_RUNS]:
+        written = max((shard.at for shard in states[run.id].shards), default=run.started_at or run.created_at)
+        yield Sample("synctl_heartbeat_age_seconds", (run.resource, run.id), max(0.0, (now - written) / 1000))
+    of_live = {run.id for run in running}
+    expected = [shard for shard in shards.expected(transaction) if shard.run_id in of_live]
+    held = progress.leases(client, [(shard.run_id, shard.shard) for shard in expected])
+    by_lease = Counter((shard.resource, mine) for shard, mine in zip(expected, held, strict=True))
+    stalled = Counter(run.resource for run in running if states[run.id].stalled_s)
+    for resource in resources:
+        yield Sample("synctl_shards", (resource, "held"), by_lease[resource, True])
+        yield Sample("synctl_shards", (resource, "free"), by_lease[resource, False])
+        yield Sample("synctl_stalled_runs", (resource,), stalled[resource])
+
+
+def upstreams(client: Redis, settings: Settings) -> Iterator[Sample]:
+    """Of each host that is configured: what was asked, and how much of its budget is in use, by Redis' clock."""
+    limits = {
+        source.host: source
+        for one in fields(settings.sources)
+        if isinstance(source := settings.sources[one.name], Upstream)
+    }
+    seconds, micros = client.time()
+    now = seconds * 1000 + micros / 1000
+    for host, limit in limits.items():
+        pipeline = client.pipeline(transaction=False)
+        pipeline.hgetall(keys.requests(host))
+        pipeline.get(keys.budget(host))
+        pipeline.hmget(keys.host(host), "closed_until", "open")
+        pipeline.zcount(keys.slots(host), now, "+inf")
+        raw, due, (closed_until, opened), in_flight = pipeline.execute()
+        yield from _requests(host, tally.requests(raw))
+        yield Sample("synctl_upstream_in_flight", (host,), in_flight)
+        yield Sample("synctl_upstream_in_flight_limit", (host,), limit.in_flight)
+        yield Sample("synctl_upstream_rate_limit", (host,), limit.rate)
+        yield Sample("synctl_upstream_reserved_seconds", (host,), _left(due, now))
+        yield Sample("synctl_upstream_closed_seconds", (host,), _left(closed_until, now))
+        yield Sample("synctl_upstream_failing", (host,), int(opened is not None))
+
+
+def _requests(host: str, counted: tally.Requests) -> Iterator[Sample]:
+    for status, buckets in counted.buckets.items():
+        duration = Histogram(buckets, counted.seconds[status])
+        yield Sample("synctl_upstream_request_duration_seconds", (host, status), duration)
+    yield Sample("synctl_upstream_limited_total", (host,), counted.limited)
+    yield Sample("synctl_upstream_retries_total", (host,), counted.retries)
+
+
+def _left(until: str | None, now: float) -> float:
+    return max(0.0, (float(until or 0) - now) / 1000)
+
+
+def _silent_s(worker: WorkerInfo) -> float:
+    try:
+        return now_ms() / 1000 - datetime.fromisoformat(worker.last_heartbeat).timestamp()
+    except ValueError:  # it has just registered
+        return 0.0
