@@ -51,3 +51,9 @@ def stored(transaction: Transaction) -> list[Row]:
 def quarantined(transaction: Transaction) -> list[Row]:
     """Return how many units are in quarantine, by resource and rule."""
     return transaction.all("SELECT resource, rule, COUNT(*) AS units FROM quarantine GROUP BY resource, rule")
+
+
+def schedules_since(transaction: Transaction) -> dict[str, int]:
+    """Return since when each schedule is in force as it is (ms)."""
+    rows = transaction.all("SELECT schedule, since FROM schedule_seen WHERE spec <> ''")
+    return {row["schedule"]: row["since"] for row in rows}

@@ -14,8 +14,10 @@ from redis import Redis
 
 from synctl.clock import now_ms
 from synctl.config import RedisSettings, Settings
+from synctl.config.schedules import Schedule
 from synctl.engine import keys, registry
 from synctl.engine.enqueue import Enqueuer, Order
+from synctl.engine.leader import Leadership
 from synctl.engine.metrics import exposition
 from synctl.engine.metrics.declared import BY_NAME, METRICS, Kind
 from synctl.engine.metrics.reading import read
@@ -24,10 +26,13 @@ from synctl.engine.server import EmbeddedServer
 from synctl.engine.tally import Tally
 from synctl.resource import Selectors
 from synctl.states import RunState
+from synctl.store import slots
 from synctl.store.db import Database, open_database
-from tests.engine.fakes import CITIES, FakeResource, end, take
+from synctl.store.slots import SlotState
+from tests.engine.fakes import ACTOR, CITIES, FakeResource, end, take
 
 ALADHAN = "api.aladhan.com"
+HOUR = 3_600_000
 Value = Callable[..., float]
 
 
@@ -35,7 +40,9 @@ Value = Callable[..., float]
 def measured(settings: Settings, valkey: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(registry, "names", lambda: ["fake"])
     monkeypatch.setattr(registry, "load", lambda _name: FakeResource())
-    return replace(settings, redis=RedisSettings(url=valkey.url), workers={"fake": 1})
+    hourly = Schedule(cron="0 * * * *", resource="fake")
+    scheduled = {"hourly": hourly, "off": replace(hourly, enabled=False), "unknown": hourly}
+    return replace(settings, redis=RedisSettings(url=valkey.url), workers={"fake": 1}, schedule=scheduled)
 
 
 @pytest.fixture
@@ -86,6 +93,7 @@ def _a_life(database: Database, client: Redis, enqueuer: Enqueuer, *, at: int) -
             "INSERT INTO quarantine (resource, key, rule, message, sample, source, run_id, found_at)"
             " VALUES ('fake', 'b', 'fake.rule', '', '', 'here', 'r', 1)"
         )
+        slots.know(transaction, "hourly", "0 * * * *", now_ms() - 2 * HOUR)
     _upstream_is_asked(client)
     return live
 
@@ -151,6 +159,30 @@ def test_requests_and_the_budget_of_an_upstream(client: Redis, database: Databas
     assert 0 < value("synctl_upstream_closed_seconds", host=ALADHAN) <= 60
     assert value("synctl_upstream_failing", host=ALADHAN) == 1
     assert value("synctl_upstream_failing", host="api.alquran.cloud") == 0
+
+
+def test_a_schedule_is_late_until_its_moments_are_settled(
+    measured: Settings, database: Database, client: Redis, value: Value
+) -> None:
+    now = now_ms()
+    with database.write() as transaction:
+        for name in ("hourly", "off"):
+            slots.know(transaction, name, "0 * * * *", now - 2 * HOUR)
+    assert 3600 <= value("synctl_schedule_lag_seconds", schedule="hourly") <= 7260
+    assert value("synctl_scheduler_up") == 0
+    Leadership(client, keys.SCHEDULER).hold()
+    assert value("synctl_scheduler_up") == 1
+    moments = measured.schedule["hourly"].when.between(now - 2 * HOUR, now, newest=2)
+    with database.write() as transaction:
+        for moment in moments:
+            slot = slots.claim(transaction, "hourly", moment, "2026-11-24", ACTOR, now)
+    assert slot is not None
+    assert value("synctl_schedule_lag_seconds", schedule="hourly") == pytest.approx((now - moments[-1]) / 1000, abs=60)
+    with database.write() as transaction:
+        slots.settle(transaction, slot, SlotState.ENQUEUED, "created", None, now)
+    assert value("synctl_schedule_lag_seconds", schedule="hourly") < 60  # unless the hour has just struck
+    lags = {one.labels for one in read(measured) if one.name == "synctl_schedule_lag_seconds"}
+    assert lags == {("hourly",)}
 
 
 def test_workers_that_say_nothing_are_not_counted_as_alive(client: Redis, database: Database, value: Value) -> None:

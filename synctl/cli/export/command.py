@@ -26,6 +26,7 @@ from synctl.cli.selectors import (
     FromOption,
     MadhabOption,
     MethodsOption,
+    OwnCitiesOption,
     ToOption,
     chosen,
 )
@@ -73,6 +74,7 @@ def export(
     cities: CitiesOption = None,
     city: CityOption = None,
     country: CountryOption = None,
+    own_cities: OwnCitiesOption = False,
     methods: MethodsOption = None,
     madhab: MadhabOption = None,
     year: Annotated[int | None, typer.Option("--year", metavar="YYYY", help="A calendar year.")] = None,
@@ -112,8 +114,8 @@ def export(
     kind = _kind(format, output, resource, times)
     refuse_existing(output, force=force)
     selectors = chosen(
-        cities=cities, city=city, country=country, methods=methods, madhab=madhab, year=year, first=first, last=last,
-        edition=edition, collection=collection, source=None, accept_shrink=False,
+        cities=cities, city=city, country=country, own_cities=own_cities, methods=methods, madhab=madhab, year=year,
+        first=first, last=last, edition=edition, collection=collection, source=None, accept_shrink=False,
     )  # fmt: skip
     meter = Meter(quiet=quiet, to_stdout=output == STDOUT)
     with open_session() as session, session.database.read() as transaction:

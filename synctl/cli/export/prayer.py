@@ -38,7 +38,7 @@ def selection(transaction: Transaction, selectors: Selectors) -> Selection:
     prayer.reject_nonsense(selectors, "export")
     chosen = selectors.year is not None or selectors.first is not None or selectors.last is not None
     first, last = prayer_days.dates(selectors, today()) if chosen else (date.min, date.max)
-    named = selectors.city or selectors.country or selectors.cities is not None
+    named = selectors.city or selectors.country or selectors.own_cities or selectors.cities is not None
     methods = None if selectors.methods is None else reference.parse_methods(transaction, selectors.methods)
     return Selection(
         cities=prayer.selected_cities(transaction, selectors, default=0) if named else stored_cities(transaction),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import fields
 from datetime import datetime
 from typing import Final
 
@@ -13,8 +12,8 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from synctl.clock import now_ms
-from synctl.config import Settings, Upstream
-from synctl.engine import keys, progress, queues, tally
+from synctl.config import Settings
+from synctl.engine import hosts, keys, leader, progress, queues, tally
 from synctl.engine.metrics.declared import Histogram, Sample
 from synctl.engine.queues import WorkerInfo
 from synctl.states import LIVE
@@ -49,6 +48,12 @@ def work(client: Redis, resources: Sequence[str]) -> Iterator[Sample]:
         yield Sample("synctl_workers_silent", (resource,), len(mine) - alive.total())
 
 
+def scheduler(client: Redis, settings: Settings) -> Iterator[Sample]:
+    """Whether anybody queues what is scheduled; nothing where nothing is."""
+    if settings.schedule:
+        yield Sample("synctl_scheduler_up", (), int(leader.holder(client, keys.SCHEDULER) is not None))
+
+
 def live(client: Redis, transaction: Transaction, resources: Sequence[str]) -> Iterator[Sample]:
     """How live runs are: their heartbeats, who holds their shards, whether they get anywhere."""
     running = runs.listing(transaction, states=LIVE, limit=runs.ALL)
@@ -69,28 +74,19 @@ def live(client: Redis, transaction: Transaction, resources: Sequence[str]) -> I
 
 
 def upstreams(client: Redis, settings: Settings) -> Iterator[Sample]:
-    """Of each host that is configured: what was asked, and how much of its budget is in use, by Redis' clock."""
-    limits = {
-        source.host: source
-        for one in fields(settings.sources)
-        if isinstance(source := settings.sources[one.name], Upstream)
-    }
-    seconds, micros = client.time()
-    now = seconds * 1000 + micros / 1000
-    for host, limit in limits.items():
-        pipeline = client.pipeline(transaction=False)
+    """Of each host that is configured: what was asked, and how much of its budget is in use."""
+    states = {state.host: state for state in hosts.hosts(client, settings)}
+    pipeline = client.pipeline(transaction=False)
+    for host in states:
         pipeline.hgetall(keys.requests(host))
-        pipeline.get(keys.budget(host))
-        pipeline.hmget(keys.host(host), "closed_until", "open")
-        pipeline.zcount(keys.slots(host), now, "+inf")
-        raw, due, (closed_until, opened), in_flight = pipeline.execute()
+    for (host, state), raw in zip(states.items(), pipeline.execute(), strict=True):
         yield from _requests(host, tally.requests(raw))
-        yield Sample("synctl_upstream_in_flight", (host,), in_flight)
-        yield Sample("synctl_upstream_in_flight_limit", (host,), limit.in_flight)
-        yield Sample("synctl_upstream_rate_limit", (host,), limit.rate)
-        yield Sample("synctl_upstream_reserved_seconds", (host,), _left(due, now))
-        yield Sample("synctl_upstream_closed_seconds", (host,), _left(closed_until, now))
-        yield Sample("synctl_upstream_failing", (host,), int(opened is not None))
+        yield Sample("synctl_upstream_in_flight", (host,), state.under_way)
+        yield Sample("synctl_upstream_in_flight_limit", (host,), state.most)
+        yield Sample("synctl_upstream_rate_limit", (host,), state.rate)
+        yield Sample("synctl_upstream_reserved_seconds", (host,), state.ahead_s)
+        yield Sample("synctl_upstream_closed_seconds", (host,), state.closed_s)
+        yield Sample("synctl_upstream_failing", (host,), int(bool(state.why)))
 
 
 def _requests(host: str, counted: tally.Requests) -> Iterator[Sample]:
@@ -99,10 +95,6 @@ def _requests(host: str, counted: tally.Requests) -> Iterator[Sample]:
         yield Sample("synctl_upstream_request_duration_seconds", (host, status), duration)
     yield Sample("synctl_upstream_limited_total", (host,), counted.limited)
     yield Sample("synctl_upstream_retries_total", (host,), counted.retries)
-
-
-def _left(until: str | None, now: float) -> float:
-    return max(0.0, (float(until or 0) - now) / 1000)
 
 
 def _silent_s(worker: WorkerInfo) -> float:

@@ -83,6 +83,8 @@ METRICS: Final = (
     _gauge("heartbeat_age_seconds", "Since a shard of a live run last wrote; at most 50 runs", "resource", "run"),
     _gauge("shards", "Shards that live runs expect, by whether anybody holds them: held, free", "resource", "lease"),
     _gauge("stalled_runs", "Live runs with a shard that gets nowhere", "resource"),
+    _gauge("scheduler_up", "1 if a process queues what is scheduled; absent where nothing is"),
+    _gauge("schedule_lag_seconds", "For how long a moment of a schedule has passed without being settled", "schedule"),
     Metric(
         "synctl_upstream_request_duration_seconds",
         Kind.HISTOGRAM,

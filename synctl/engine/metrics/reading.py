@@ -13,13 +13,13 @@ from synctl import __version__
 from synctl.config import Settings
 from synctl.engine import registry
 from synctl.engine.connect import connect_cli
-from synctl.engine.doctor.readonly import open_to_read
 from synctl.engine.metrics import broker, sql
 from synctl.engine.metrics.declared import Sample
 from synctl.engine.server import EmbeddedServer
 from synctl.errors import DatabaseUnreachable
 from synctl.store import migrate
 from synctl.store.db import Database, sqlite_path
+from synctl.store.readonly import open_to_read
 
 
 def read(settings: Settings) -> list[Sample]:
@@ -54,6 +54,7 @@ def _sql(settings: Settings, database: Database, resources: list[str]) -> tuple[
             samples = list(sql.size(transaction, sqlite))
             if migrated:
                 samples += [*sql.runs(transaction, resources), *sql.data(transaction)]
+                samples += sql.schedules(transaction, settings)
     except DatabaseUnreachable:
         return [Sample("synctl_database_up", (), 0), Sample("synctl_database_migrated", (), 0)], False
     samples += [Sample("synctl_database_up", (), 1), Sample("synctl_database_migrated", (), int(migrated))]
@@ -64,7 +65,8 @@ def _redis(settings: Settings, database: Database | None, resources: list[str]) 
     samples: list[Sample] = []
     with closing(connect_cli(settings.redis.url or EmbeddedServer(settings.redis_dir).url)) as client:
         try:
-            samples += [*broker.memory(client), *broker.work(client, resources), *broker.upstreams(client, settings)]
+            samples += [*broker.memory(client), *broker.work(client, resources)]
+            samples += [*broker.upstreams(client, settings), *broker.scheduler(client, settings)]
             if database is not None:
                 with suppress(DatabaseUnreachable), database.read() as transaction:
                     samples += broker.live(client, transaction, resources)

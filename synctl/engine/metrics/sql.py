@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from synctl.clock import now_ms
+from synctl.config import Settings
 from synctl.engine.metrics.declared import Sample
 from synctl.states import ACTIVE, TERMINAL, RunState
-from synctl.store import totals
+from synctl.store import slots, totals
 from synctl.store.db import Row, Transaction
+from synctl.store.slots import SlotState
 
 _UNITS: Final = ("open", "done", "failed", "quarantined")
 
@@ -54,6 +56,22 @@ def data(transaction: Transaction) -> Iterator[Sample]:
         yield Sample("synctl_data_newest_timestamp_seconds", labels, row["newest"] / 1000)
     for row in totals.quarantined(transaction):
         yield Sample("synctl_quarantined_units", (row["resource"], row["rule"]), row["units"])
+
+
+def schedules(transaction: Transaction, settings: Settings) -> Iterator[Sample]:
+    """How late each schedule is. One that nobody has run yet has no moment to be late for."""
+    now = now_ms()
+    seen = totals.schedules_since(transaction)
+    for name, schedule in settings.schedule.items():
+        last = slots.last(transaction, name)
+        if not schedule.enabled or name not in seen:
+            continue
+        if last is not None and last.state is SlotState.CLAIMED:
+            due = last.slot
+        else:
+            since = max(seen[name], last.slot if last else 0)
+            due = next(schedule.when.after(since), now)
+        yield Sample("synctl_schedule_lag_seconds", (name,), max(0.0, (now - due) / 1000))
 
 
 def _units(row: Row, state: str) -> int:
