@@ -154,6 +154,9 @@ class Turn(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None: ...
 
+    def measured(self, status: int | None, seconds: float, *, again: bool) -> None:
+        """The request took so long. `status` None: no whole answer came; `again`: it was not the first for its unit."""
+
     def answered(self) -> None:
         """The host answered as it should."""
 
@@ -188,6 +191,9 @@ class OpenGate:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         pass
+
+    def measured(self, status: int | None, seconds: float, *, again: bool) -> None:
+        """Nobody wants to know."""
 
     def answered(self) -> None:
         """Nobody wants to know."""

@@ -32,6 +32,7 @@ NEEDED = {
     "cities": ["list"],
     "quarantine": ["list"],
     "show": ["prayer", "--city", "London"],
+    "export": ["quran"],
     "doctor": ["--offline"],
     "worker": ["prayer", "--burst"],
     "db": ["current"],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from synctl.cli.output import console, count, emit_lines, printable, say, table
+from synctl.cli.output import console, count, emit_lines, say, table
+from synctl.cli.script import inline, paragraph
 from synctl.cli.session import open_session
 from synctl.clock import iso
 from synctl.errors import NotFound, UsageError
@@ -34,7 +36,7 @@ def show(asked: Asked) -> None:
                 raise UsageError("--section needs an edition", hint=f"for example {stored[0].name} --section 1")
             _editions(stored, json=asked.json)
             return
-        edition = _named(stored, name)
+        edition = named_edition(stored, name)
         if numbers or asked.section is not None:
             found = _found(transaction, edition, numbers, asked.section)
             if asked.json:
@@ -45,7 +47,8 @@ def show(asked: Asked) -> None:
             _sections(edition, store.sections(transaction, edition.name), json=asked.json)
 
 
-def _named(stored: list[StoredEdition], name: str) -> StoredEdition:
+def named_edition(stored: Sequence[StoredEdition], name: str) -> StoredEdition:
+    """Return the stored edition of a name. Raises NotFound with the nearest one."""
     by_name = {one.name: one for one in stored}
     if name.lower() not in by_name:
         raise NotFound(
@@ -83,13 +86,15 @@ def _hadiths(edition: StoredEdition, found: list[StoredHadith]) -> None:
         row = one.row
         if row["section"] != section:
             section = row["section"]
-            say(printable(f"{edition.title} ({edition.language}), section {section}{_called(row['section_name'])}"))
+            say(
+                f"{inline(edition.title)} ({inline(edition.language)}), section {section}{_called(row['section_name'])}"
+            )
             say()
         arabic = "" if row["arabic_number"] in (None, row["number"]) else f", arabic number {row['arabic_number']}"
-        say(printable(f"{edition.name} {row['number']}{arabic}"))
-        say(printable(row["text"]) if row["text"] else "(no text upstream)")
+        say(f"{edition.name} {row['number']}{arabic}")
+        say(paragraph(row["text"]) if row["text"] else "(no text upstream)")
         if one.grades:
-            say(printable("; ".join(f"{name}: {grade}" for name, grade in one.grades)))
+            say(paragraph("; ".join(f"{inline(name)}: {inline(grade)}" for name, grade in one.grades)))
         say()
     _origin(edition)
 
@@ -107,12 +112,12 @@ def _sections(edition: StoredEdition, sections: list[Row], *, json: bool) -> Non
             for row in sections
         )
         return
-    say(printable(f"{edition.name}: {edition.title} ({edition.language}), {_contents(edition)}"))
+    say(paragraph(f"{edition.name}: {inline(edition.title)} ({inline(edition.language)}), {_contents(edition)}"))
     columns = [("SECTION", "right"), ("HADITHS", "right"), ("FROM", "right"), ("TO", "right"), ("NAME", "left")]
     rows = [
         (
             str(row["number"]), f"{row['hadiths']:,}", row["hadith_first"] or "-", row["hadith_last"] or "-",
-            printable(row["name"]) or "-",
+            inline(row["name"]) or "-",
         )
         for row in sections
     ]  # fmt: skip
@@ -143,7 +148,7 @@ def _editions(stored: list[StoredEdition], *, json: bool) -> None:
     columns = [("EDITION", "left"), ("COLLECTION", "left"), ("LANGUAGE", "left"), ("HADITHS", "right"),
                ("EMPTY", "right"), ("SYNCED", "left")]  # fmt: skip
     rows = [
-        (one.name, printable(one.title), printable(one.language), f"{one.hadiths:,}", f"{one.empty_texts:,}",
+        (one.name, inline(one.title), inline(one.language), f"{one.hadiths:,}", f"{one.empty_texts:,}",
          iso(one.synced_at))
         for one in stored
     ]  # fmt: skip
@@ -156,8 +161,8 @@ def _contents(edition: StoredEdition) -> str:
 
 
 def _called(name: str | None) -> str:
-    return f": {name}" if name else ""
+    return f": {inline(name)}" if name else ""
 
 
 def _origin(edition: StoredEdition) -> None:
-    say(f"from {edition.source}, synced {iso(edition.synced_at)} by {edition.run}")
+    say(paragraph(f"from {edition.source}, synced {iso(edition.synced_at)} by {edition.run}"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from synctl.cli.options import parse_date
 from synctl.cli.output import console, emit_lines, say, table
 from synctl.cli.session import open_session
-from synctl.clock import today, today_in
+from synctl.clock import iso, today, today_in
 from synctl.dates import span
 from synctl.errors import NotFound, UsageError
 from synctl.store import reference
@@ -70,7 +70,7 @@ def _days(place: City, on: str | None, first: str | None, last: str | None) -> t
 
 def _one_day(title: str, stored: list[PrayerDay]) -> None:
     say(f"{title}, {stored[0].date:%A %d %B %Y}")
-    columns = [("", "left"), *((day.madhab.upper(), "right") for day in stored)]
+    columns = [("", "left"), *((day.madhab_code.upper(), "right") for day in stored)]
     rows = [(name, *(_clock(day, name) for day in stored)) for name in stored[0].times]
     console().print(table(columns, rows))
     _origin(stored)
@@ -80,14 +80,15 @@ def _range(title: str, stored: list[PrayerDay]) -> None:
     say(title)
     names = list(stored[0].times)
     columns = [("DATE", "left"), ("MADHAB", "left"), *((name.upper()[:7], "right") for name in names)]
-    rows = [(day.date.isoformat(), day.madhab, *(_clock(day, name) for name in names)) for day in stored]
+    rows = [(day.date.isoformat(), day.madhab_code, *(_clock(day, name) for name in names)) for day in stored]
     console().print(table(columns, rows))
     _origin(stored)
 
 
 def _origin(stored: list[PrayerDay]) -> None:
     newest = max(stored, key=lambda day: day.synced_at)
-    say(f"from {newest.source}, synced {newest.synced_at:%Y-%m-%d %H:%M} UTC by {newest.run}\n")
+    when = iso(newest.synced_at)
+    say(f"from {newest.source}, synced {when[:10]} {when[11:16]} UTC by {newest.run}\n")
 
 
 def _clock(day: PrayerDay, name: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
-from unicodedata import category
 
 from synctl.cli.output import count, emit_lines, say
+from synctl.cli.script import inline, paragraph
 from synctl.cli.session import open_session
 from synctl.clock import iso
 from synctl.errors import NotFound, UsageError
@@ -41,7 +41,7 @@ def show(asked: Asked) -> None:
         raise UsageError("show quran needs a place", hint="for example 2:255, 2:255-257 or 112")
     passages = [passage(text) for text in asked.place]
     with open_session() as session, session.database.read() as transaction:
-        chosen = _editions(quran.editions(transaction), asked.edition)
+        chosen = chosen_editions(quran.editions(transaction), asked.edition)
         names = quran.surah_names(transaction, chosen[0].edition)
         found = [verse for one in passages for verse in _verses(transaction, chosen, one)]
     if asked.json:
@@ -50,7 +50,7 @@ def show(asked: Asked) -> None:
     for number, group in groupby(found, key=lambda verse: verse.surah):
         _surah(names.get(number), list(group), alone=len(chosen) == 1)
     for one in chosen:
-        say(f"{one.edition}: from {one.source}, synced {iso(one.synced_at)} by {one.run_id}")
+        say(paragraph(f"{one.edition}: from {one.source}, synced {iso(one.synced_at)} by {one.run_id}"))
 
 
 def passage(text: str) -> Passage:
@@ -69,7 +69,8 @@ def passage(text: str) -> Passage:
     return Passage(surah, first, last)
 
 
-def _editions(stored: list[Edition], wanted: tuple[str, ...]) -> list[Edition]:
+def chosen_editions(stored: list[Edition], wanted: tuple[str, ...]) -> list[Edition]:
+    """Return the stored editions of these names, all for none. Raises NotFound with the nearest name."""
     by_name = {one.edition: one for one in stored}
     if not stored:
         raise NotFound("no edition of the Quran is stored", hint="`synctl enqueue quran`")
@@ -89,9 +90,9 @@ def _verses(transaction: Transaction, chosen: list[Edition], asked: Passage) -> 
 def _surah(names: Row | None, verses: list[Verse], *, alone: bool) -> None:
     """Write each ayah below its place. A text has lines of its own: terminals order each by its own direction."""
     if names is not None:
-        meaning = f" ({names['english_name_translation']})" if names["english_name_translation"] else ""
+        meaning = f" ({inline(names['english_name_translation'])})" if names["english_name_translation"] else ""
         where = f"{names['revelation_type']}, {count(names['ayahs'], 'ayah')}"
-        say(_safe(f"Surah {names['surah']}: {names['english_name']}{meaning}, {where}"))
+        say(paragraph(f"Surah {names['surah']}: {inline(names['english_name'])}{meaning}, {where}"))
         say()
     for _, group in groupby(verses, key=lambda verse: verse.ayah):
         for place, verse in enumerate(group):
@@ -99,15 +100,10 @@ def _surah(names: Row | None, verses: list[Verse], *, alone: bool) -> None:
                 say(f"{verse.surah}:{verse.ayah}  {_places(verse)}")
             if not alone:
                 say(f"[{verse.edition.edition}]")
-            say(_safe(verse.text))
+            say(paragraph(verse.text))
         say()
 
 
 def _places(verse: Verse) -> str:
     sajda = f", sajda ({verse.sajda})" if verse.sajda else ""
     return f"juz {verse.juz}, page {verse.page}, ruku {verse.ruku}{sajda}"
-
-
-def _safe(text: str) -> str:
-    """Return a text as it is, but for control characters: a terminal would obey them."""
-    return "".join("\ufffd" if category(one) == "Cc" and one not in "\n\t" else one for one in text)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from synctl.config.declare import (
     above,
@@ -167,6 +168,13 @@ class Upstream(Source):
         "At most retry.attempts: then an outage fails no unit where several are asked for at once.",
         between(0, 10_000),
     )
+
+    @property
+    def host(self) -> str:
+        """The host as everybody calls it who asks it, with its port unless that is the usual one."""
+        url = urlsplit(self.base_url)
+        name = url.netloc.rpartition("@")[2].lower()
+        return name.removesuffix({"http": ":80", "https": ":443"}.get(url.scheme, ""))
 
 
 @dataclass(frozen=True, slots=True)

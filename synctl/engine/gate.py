@@ -14,6 +14,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -22,6 +23,7 @@ from redis.exceptions import RedisError
 
 from synctl.config.settings import Upstream
 from synctl.engine import keys
+from synctl.engine.tally import Tally
 from synctl.resource import Stop
 
 RETRY_S = 0.5
@@ -164,6 +166,7 @@ class Gate:
         self._renew = client.register_script(_RENEW)
         self._guard = threading.Lock()
         self._held: dict[str, str] = {}
+        self._tally = Tally()
 
     def turn(self, host: str) -> Turn:
         """Return when it is our turn to ask the host, or when the work must end."""
@@ -178,11 +181,21 @@ class Gate:
         return Turn(self, host, token)
 
     def renew(self) -> None:
-        """Keep the slots of requests under way; to be called once a second."""
+        """Keep the slots of requests under way, and say what was asked; to be called once a second."""
         with self._guard:  # also while Redis is told: what was given back must not be renewed afterwards
             for host in set(self._held.values()) if self._limits.in_flight else ():
                 tokens = [token for token, held in self._held.items() if held == host]
                 self._renew(keys=[keys.slots(host)], args=[SLOT_MS, KEEP_MS, *tokens])
+        self._tally.flush(self._client)
+
+    def close(self) -> None:
+        """Say what was asked since the last second."""
+        with suppress(RedisError):  # it is counted in vain, and nothing depends on it
+            self._tally.flush(self._client)
+
+    def measured(self, host: str, status: int | None, seconds: float, *, again: bool) -> None:
+        """Count a request."""
+        self._tally.request(host, status, seconds, again=again)
 
     def _take(self, host: str, token: str, began: float) -> bool:
         kind, wait_ms, why = self._reserve(
@@ -217,6 +230,7 @@ class Gate:
         with self._guard:
             self._held.pop(token, None)
         if verdict == "limited":
+            self._tally.limited(host)
             self._waiting.wait_for(host, "rate limited", seconds)
         try:
             failing: int = self._report(
@@ -249,6 +263,10 @@ class Turn:
     ) -> None:
         if not self._reported:
             self._say("none")
+
+    def measured(self, status: int | None, seconds: float, *, again: bool) -> None:
+        """The request took so long."""
+        self._gate.measured(self._host, status, seconds, again=again)
 
     def answered(self) -> None:
         """The host answered as it should."""

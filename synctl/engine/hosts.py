@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from synctl.config.settings import Upstream
 from synctl.engine import keys
@@ -71,4 +70,4 @@ def _upstreams(settings: Settings) -> Iterator[tuple[str, str, Upstream]]:
     for one in fields(settings.sources):
         source = settings.sources[one.name]
         if isinstance(source, Upstream):
-            yield urlsplit(source.base_url).netloc.rpartition("@")[2], one.name, source
+            yield source.host, one.name, source

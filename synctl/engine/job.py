@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -121,7 +121,7 @@ class _Job:
             chore=gate.renew if gate else None,
             shutdown=self._context.shutdown,
         )
-        with ticker:
+        with closing(gate) if gate else nullcontext(), ticker:
             resource = registry.load(run.resource)
             self._require(resource)
             context = Context(settings=self._settings, stop=stop, gate=gate or OpenGate())

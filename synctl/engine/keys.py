@@ -60,3 +60,8 @@ def host(name: str) -> str:
 def slots(name: str) -> str:
     """Sorted set: the requests to an upstream host under way, each with the moment it counts no more."""
     return f"{PREFIX}:slots:{name}"
+
+
+def requests(name: str) -> str:
+    """Hash: how many requests an upstream host was sent, how long they took and how they ended, over all runs."""
+    return f"{PREFIX}:requests:{name}"

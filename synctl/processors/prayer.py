@@ -131,13 +131,13 @@ class PrayerResource:
 
     def plan(self, selectors: Selectors, database: Database, settings: Settings, today: date) -> Plan:
         """Resolve cities, methods, madhabs and dates to units, a city after the other."""
-        _reject_nonsense(selectors)
+        reject_nonsense(selectors, "enqueue")
         source = settings.prayer.source if selectors.source is None else selectors.source
         if source not in SOURCES:
             raise NotFound(f"no prayer source {source!r}{did_you_mean(source, SOURCES)}", hint=_one_of(SOURCES))
         spans = prayer_days.spans(*prayer_days.dates(selectors, today))
         with database.read() as transaction:
-            cities = _cities(transaction, selectors, settings)
+            chosen = selected_cities(transaction, selectors, settings.prayer.cities)
             wanted = "all" if selectors.methods is None else selectors.methods
             methods = [method.id for method in reference.parse_methods(transaction, wanted)]
         if source == "calculated":
@@ -150,16 +150,16 @@ class PrayerResource:
                 # Coordinates and zone are part of what is asked: a corrected city is another selection.
                 "cities": [
                     [city.id, city.latitude, city.longitude, city.timezone]
-                    for city in sorted(cities, key=lambda one: one.id)
+                    for city in sorted(chosen, key=lambda one: one.id)
                 ],
                 "methods": sorted(methods),
                 "madhabs": sorted(madhabs),
                 "from": spans[0][0].isoformat(),
                 "to": spans[-1][1].isoformat(),
             },
-            label=_label(cities, methods, madhabs, spans),
-            total=len(cities) * len(methods) * len(madhabs) * len(spans),
-            units=_units(cities, methods, madhabs, spans),
+            label=_label(chosen, methods, madhabs, spans),
+            total=len(chosen) * len(methods) * len(madhabs) * len(spans),
+            units=_units(chosen, methods, madhabs, spans),
         )
 
     def audit(self, transaction: Transaction, settings: Settings) -> Iterator[Finding]:
@@ -189,14 +189,26 @@ class PrayerResource:
 RESOURCE: Final = PrayerResource()
 
 
-def _cities(transaction: Transaction, selectors: Selectors, settings: Settings) -> list[City]:
+def reject_nonsense(selectors: Selectors, command: str) -> None:
+    """Raise UsageError for selectors of another resource and for cities that cannot be; `command` is who asks."""
+    reject_foreign(selectors, _SELECTORS, "prayer times", f"see `synctl {command} --help`")
+    if selectors.cities is not None and not 1 <= selectors.cities <= MAX_CITIES:
+        raise UsageError(f"--cities {shortened(str(selectors.cities))}: at least 1, at most {MAX_CITIES:,}")
+    if selectors.cities is not None and selectors.city:
+        raise UsageError("--cities and --city exclude each other")
+    if selectors.cities is not None and selectors.own_cities and not selectors.country:
+        raise UsageError("--cities and --own-cities exclude each other")
+
+
+def selected_cities(transaction: Transaction, selectors: Selectors, default: int) -> list[City]:
+    """Return the cities that are selected, else the `default` largest. Raises NotFound, and where there are fewer."""
     if selectors.city or selectors.country or selectors.own_cities:
         named = reference.named_cities(transaction, selectors.city, selectors.country, selectors.cities)
         own = reference.own_cities(transaction) if selectors.own_cities else []
         if selectors.own_cities and not own:
             raise NotFound("--own-cities: no city of your own is stored", hint="`synctl seed --cities-file FILE`")
         return list({city.id: city for city in (*named, *own)}.values())
-    wanted = selectors.cities if selectors.cities is not None else settings.prayer.cities
+    wanted = default if selectors.cities is None else selectors.cities
     found = reference.largest_cities(transaction, wanted)
     if len(found) < wanted:
         raise UsageError(
@@ -245,16 +257,6 @@ def _reject_incalculable(methods: Sequence[int], spans: Sequence[tuple[date, dat
             f" {RAMADAN_YEARS[0]} to {RAMADAN_YEARS[-1]}: when Ramadan falls is not known",
             hint=f"--methods {others} can" if others else "choose another method",
         )
-
-
-def _reject_nonsense(selectors: Selectors) -> None:
-    reject_foreign(selectors, _SELECTORS, "prayer times", "see `synctl enqueue --help`")
-    if selectors.cities is not None and not 1 <= selectors.cities <= MAX_CITIES:
-        raise UsageError(f"--cities {shortened(str(selectors.cities))}: at least 1, at most {MAX_CITIES:,}")
-    if selectors.cities is not None and selectors.city:
-        raise UsageError("--cities and --city exclude each other")
-    if selectors.cities is not None and selectors.own_cities and not selectors.country:
-        raise UsageError("--cities and --own-cities exclude each other")
 
 
 def _label(

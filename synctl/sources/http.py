@@ -188,11 +188,14 @@ class Fetcher:
             self._stop_if_asked()
             with self._gate.turn(self._host) as turn:
                 self._stop_if_asked()
+                began, again = monotonic(), tries.made > 1
                 try:
                     answer, body = self._exchange(request)
                 except TransientError as error:
+                    turn.measured(None, monotonic() - began, again=again)
                     self._excuse(error, tries, turn)
                     raise
+                turn.measured(answer.status_code, monotonic() - began, again=again)
                 if answer.next_request is None:
                     self._judge(answer, body, turn, tries)
                     return answer, body

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -158,16 +160,19 @@ def hadiths(
 ) -> Iterator[StoredHadith]:
     """Yield hadiths in the order of the edition: one by its number, those of a section, or all."""
     rows = transaction.stream(
-        "SELECT h.*, s.name AS section_name FROM hadith h LEFT JOIN hadith_section s"
-        " ON s.edition = h.edition AND s.number = h.section WHERE h.edition = :edition"
+        "SELECT h.*, s.name AS section_name, g.name AS graded_by, g.grade FROM hadith h LEFT JOIN hadith_section s"
+        " ON s.edition = h.edition AND s.number = h.section"
+        " LEFT JOIN hadith_grade g ON g.edition = h.edition AND g.number = h.number WHERE h.edition = :edition"
         f"{'' if number is None else ' AND h.number = :number'}"
-        f"{'' if section is None else ' AND h.section = :section'} ORDER BY h.position",
+        f"{'' if section is None else ' AND h.section = :section'} ORDER BY h.position, h.number, g.position",
         edition=edition,
         **({} if number is None else {"number": number}),
         **({} if section is None else {"section": section}),
     )
-    for row in rows:
-        yield StoredHadith(row, _grades(transaction, edition, row["number"]))
+    for _, group in groupby(rows, key=itemgetter("number")):
+        same = list(group)
+        grades = tuple((row["graded_by"], row["grade"]) for row in same if row["graded_by"] is not None)
+        yield StoredHadith(same[0], grades)
 
 
 def outline(transaction: Transaction, edition: str) -> list[tuple[str, int]]:
@@ -231,12 +236,3 @@ def texts(transaction: Transaction, edition: str, limit: int) -> list[str]:
         limit=limit,
     )
     return [row["text"] for row in rows]
-
-
-def _grades(transaction: Transaction, edition: str, number: str) -> tuple[tuple[str, str], ...]:
-    rows = transaction.all(
-        "SELECT name, grade FROM hadith_grade WHERE edition = :edition AND number = :number ORDER BY position",
-        edition=edition,
-        number=number,
-    )
-    return tuple((row["name"], row["grade"]) for row in rows)

@@ -20,10 +20,12 @@ except ImportError as error:  # pragma: no cover - CI installs the extra
     ) from error
 
 CONNECT_TIMEOUT_S = 5
+ROWS_A_FETCH = 2000
+"""Of a stream: psycopg's 100 would make a round trip for every city's month."""
 
 
 class PostgresDatabase:
-    """A PostgreSQL database. Read committed: each commit's guards lock the rows they check."""
+    """A PostgreSQL database. Writes are read committed: each commit's guards lock the rows they check."""
 
     dialect = "postgresql"
 
@@ -37,7 +39,7 @@ class PostgresDatabase:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a read transaction: one consistent snapshot."""
-        with self._transaction() as connection:
+        with self._transaction(psycopg.IsolationLevel.REPEATABLE_READ) as connection:
             yield connection
 
     @contextmanager
@@ -55,12 +57,13 @@ class PostgresDatabase:
         self._local = threading.local()
 
     @contextmanager
-    def _transaction(self) -> Iterator[_PostgresConnection]:
+    def _transaction(self, isolation: psycopg.IsolationLevel | None = None) -> Iterator[_PostgresConnection]:
         try:
             connection = self._connection()
             if connection.raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                 yield connection
                 return
+            connection.raw.isolation_level = isolation  # it rides in BEGIN
             with connection.raw.transaction():
                 yield connection
         except psycopg.OperationalError as error:
@@ -116,6 +119,7 @@ class _PostgresConnection:
 
     def stream(self, sql: str, **parameters: object) -> Iterator[Row]:
         with self.raw.cursor(name="synctl") as cursor:
+            cursor.itersize = ROWS_A_FETCH
             cursor.execute(pyformat(sql), parameters)
             yield from cursor
 

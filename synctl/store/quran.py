@@ -11,6 +11,9 @@ from synctl.store.db import Row, Transaction
 
 SAJDAS: Final = (None, "recommended", "obligatory")
 """What the column `sajda` means."""
+_AYAHS: Final = (
+    "SELECT edition, surah, ayah, number, text, bismillah, juz, manzil, page, ruku, hizb_quarter, sajda FROM quran_ayah"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +110,21 @@ def verses(transaction: Transaction, chosen: Sequence[Edition], surah: int, firs
     by_name = {one.edition: (place, one) for place, one in enumerate(chosen)}
     marks = ", ".join(f":edition{place}" for place, _ in by_name.values())
     rows = transaction.all(
-        "SELECT edition, surah, ayah, number, text, bismillah, juz, manzil, page, ruku, hizb_quarter, sajda"
-        f" FROM quran_ayah WHERE edition IN ({marks}) AND surah = :surah AND ayah BETWEEN :first AND :last",
+        f"{_AYAHS} WHERE edition IN ({marks}) AND surah = :surah AND ayah BETWEEN :first AND :last",
         surah=surah,
         first=first,
         last=last,
         **{f"edition{place}": one.edition for place, one in by_name.values()},
     )
     for row in sorted(rows, key=lambda row: (row["ayah"], by_name[row["edition"]][0])):
-        values = dict(row)
-        yield Verse(**{**values, "edition": by_name[row["edition"]][1], "sajda": SAJDAS[row["sajda"]]})
+        yield _verse(by_name[row["edition"]][1], row)
+
+
+def whole(transaction: Transaction, edition: Edition) -> Iterator[Verse]:
+    """Yield all ayahs of an edition in the order of the text."""
+    rows = transaction.stream(f"{_AYAHS} WHERE edition = :edition ORDER BY surah, ayah", edition=edition.edition)
+    return (_verse(edition, row) for row in rows)
+
+
+def _verse(edition: Edition, row: Row) -> Verse:
+    return Verse(**{**dict(row), "edition": edition, "sajda": SAJDAS[row["sajda"]]})

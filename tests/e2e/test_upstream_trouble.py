@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.conftest import Home, until
 from tests.upstream.aladhan import serve
@@ -26,6 +27,17 @@ def _use(home: Home, upstream: LoopbackServer, **settings: object) -> None:
 
 def _host(upstream: LoopbackServer) -> str:
     return upstream.url.removeprefix("http://")
+
+
+def _metrics(home: Home, upstream: LoopbackServer) -> dict[str, float]:
+    """What is measured of a host, statuses added up."""
+    found: dict[str, float] = {}
+    for family in text_string_to_metric_families(home.run("metrics").stdout):
+        for sample in family.samples:
+            if sample.labels.get("host") == _host(upstream):
+                name = sample.name.removeprefix("synctl_upstream_")
+                found[name] = found.get(name, 0) + sample.value
+    return found
 
 
 def _succeeded(home: Home, run_id: str, units: int) -> None:
@@ -51,6 +63,11 @@ def test_a_limited_run_says_what_it_waits_for_and_can_be_cancelled_meanwhile(hom
         assert view["units_per_s"] == 0
         assert view["eta_s"] is None or view["eta_s"] > 60
         assert f"waiting for {_host(upstream)} (rate limited, " in home.run("status").stdout
+        until(lambda: _metrics(home, upstream)["limited_total"])  # told once a second
+        metrics = _metrics(home, upstream)
+        assert metrics["request_duration_seconds_count"] >= metrics["limited_total"] >= 1
+        assert 60 < metrics["closed_seconds"] <= 120
+        assert metrics["failing"] == 1
         assert home.json("cancel", run_id, "--wait")["state"] == "cancelled"
         asked = len(upstream.seen)
         upstream.faults.rules.clear()

@@ -25,6 +25,7 @@ class Engine:
     stop: threading.Event = field(default_factory=threading.Event)
     admitted: list[str] = field(default_factory=list)
     verdicts: list[tuple[str, float]] = field(default_factory=list)
+    requests: list[tuple[int | None, bool]] = field(default_factory=list)
     outage: float = 0.0
 
     def turn(self, host: str) -> Self:
@@ -37,6 +38,11 @@ class Engine:
 
     def __exit__(self, *exc: object) -> None:
         pass
+
+    def measured(self, status: int | None, seconds: float, *, again: bool) -> None:
+        """Note it."""
+        assert 0 <= seconds < 60
+        self.requests.append((status, again))
 
     def answered(self) -> None:
         """Note it."""

@@ -155,10 +155,12 @@ def test_trouble_that_may_pass_is_tried_again(
     response = open_fetcher(UPSTREAM, transport=transport, stop=patience).get("/thing", {}, json.loads)
     assert (response.value, response.attempts, len(patience.waits)) == ([1], 3, 2)
     assert engine.admitted == ["api.example.org"] * 3
+    status = trouble.status_code if isinstance(trouble, httpx.Response) else None
+    assert engine.requests == [(status, False), (status, True), (200, True)]
     with pytest.raises(TransientError) as raised:
         get(open_fetcher(UPSTREAM, transport=answering(trouble), stop=patience))
     assert raised.value.attempts == 4
-    assert raised.value.http_status == (trouble.status_code if isinstance(trouble, httpx.Response) else None)
+    assert raised.value.http_status == status
 
 
 @pytest.mark.parametrize(
