@@ -64,7 +64,7 @@ def program() -> str:
     """Return how this program is called here: `synctl` where that is on PATH, else the path that was typed."""
     typed = sys.argv[0]
     found = shutil.which("synctl")
-    if typed.endswith("__main__.py") or (found and Path(found).samefile(typed)):
+    if typed.endswith("__main__.py") or (found and Path(typed).exists() and Path(found).samefile(typed)):
         return "synctl"
     return os.path.relpath(typed) if Path(typed).is_absolute() else typed
 
