@@ -121,10 +121,10 @@ def test_runs_that_work_are_listed_before_those_that_wait_and_those_that_ended(d
         seq = _create(database, f"r-{number}")
         with database.write() as transaction:
             transaction.execute(
-                "UPDATE run SET state = :state, created_at = :at WHERE id = :id",
+                "UPDATE run SET state = :state, created_at = :at WHERE seq = :seq",
                 state=state,
                 at=number,
-                id=f"r-{number}",
+                seq=seq,
             )
     with database.read() as transaction:
         listed = [str(run.state) for run in runs.listing(transaction)]
