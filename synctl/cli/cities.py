@@ -28,7 +28,7 @@ class Action(StrEnum):
 
 def cities(
     action: Annotated[Action, typer.Argument(help="list; remove: one of your own.")],
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="London, London,CA or an id.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="London, London,CA or an id.")] = None,
     force: Annotated[bool, typer.Option("--force", help="remove: its prayer times, too.")] = False,
     json: JsonOption = False,
 ) -> None:

@@ -6,6 +6,7 @@ that `status` needs. Typer's own seam for this is private: its version is pinned
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,11 +19,26 @@ _FALSE: Final = frozenset({"0", "false", "f", "no", "n", "off"})
 
 
 class PlainCommand(TyperCommand):
-    """A command that converts what is plain as said above."""
+    """A command that converts what is plain as said above, and whose help names no types of Python."""
 
     def get_params(self, ctx: Any) -> Any:
         """Return the parameters, `--help` among them."""
         return converted_plainly(super().get_params(ctx))
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words of the usage line: `RUN...` must be given, `[RUN]...` may be, `show|check` is one of two."""
+        return ["[OPTIONS]", *(_in_usage(param) for param in _arguments(self.get_params(ctx)))]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write what arguments and options are for."""
+        params = self.get_params(ctx)
+        arguments = _arguments(params)
+        options = [param for param in params if param not in arguments]
+        for title, some in (("Arguments", arguments), ("Options", options)):
+            records = [(_name(param) if param in arguments else name, told) for param, (name, told) in _told(some, ctx)]
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
 
 
 def converted_plainly(params: Any) -> Any:
@@ -32,6 +48,27 @@ def converted_plainly(params: Any) -> Any:
         if wanted in _CONVERSIONS:
             param._runtime_param = _Plain(param.type_descriptor.parameter_info, wanted)  # noqa: SLF001 - see above
     return params
+
+
+def _arguments(params: Any) -> list[Any]:
+    return [param for param in params if param.param_type_name == "argument" and not param.hidden]
+
+
+def _told(params: Any, ctx: Any) -> Iterator[tuple[Any, tuple[str, str]]]:
+    for param in params:
+        record = param.get_help_record(ctx)
+        if record is not None:
+            yield param, record
+
+
+def _name(param: Any) -> str:
+    choices = param.type_descriptor.choices
+    return "|".join(choice.value for choice in choices) if choices else str(param.display_name_raw)
+
+
+def _in_usage(param: Any) -> str:
+    name = _name(param) if param.required else f"[{_name(param)}]"
+    return name if param.nargs == 1 else f"{name}..."
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def config(
         Action, typer.Argument(help="show: what is in force; check: all that is wrong; path: which files are read.")
     ],
     name: Annotated[
-        str | None, typer.Argument(metavar="[KEY]", help="show: only this key or table: redis.url, sources.aladhan.")
+        str | None, typer.Argument(metavar="KEY", help="show: only this key or table: redis.url, sources.aladhan.")
     ] = None,
     json: JsonOption = False,
 ) -> None:

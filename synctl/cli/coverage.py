@@ -45,7 +45,7 @@ FEWEST: Final = 3
 def coverage(
     resource: Annotated[
         str | None,
-        typer.Argument(metavar="[RESOURCE]", help="prayer: cities × months; quran, hadith: editions; none: in short."),
+        typer.Argument(metavar="RESOURCE", help="prayer: cities × months; quran, hadith: editions; none: in short."),
     ] = None,
     year: YearOption = None,
     city: CityOption = None,

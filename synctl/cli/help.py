@@ -31,7 +31,7 @@ OTHERS: Final = {
 
 def show_help(
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[COMMAND]...", help="A command, `exit-codes` or `environment`.")
+        list[str] | None, typer.Argument(metavar="COMMAND", help="A command, `exit-codes` or `environment`.")
     ] = None,
     json: JsonOption = False,
 ) -> None:

@@ -28,7 +28,12 @@ ALL = 2**31
 def units(
     run: RunArgument,
     state: Annotated[
-        list[UnitState] | None, typer.Option("--state", help="Only units in this state. Repeatable.")
+        list[UnitState] | None,
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            help="Only units that are pending, leased, done, failed or quarantined. Repeatable.",
+        ),
     ] = None,
     limit: LimitOption = None,
     json: JsonOption = False,
@@ -121,7 +126,7 @@ def errors(run: RunArgument, limit: LimitOption = None, json: JsonOption = False
 
 
 def history(
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Only this run.")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="Only this run.")] = None,
     since: SinceOption = None,
     kind: Annotated[
         list[str] | None,

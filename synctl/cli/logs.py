@@ -28,7 +28,7 @@ STYLES = {"error": "bold red", "warning": "yellow", "debug": "dim"}
 
 
 def logs(
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="Only lines of this run.")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="Only lines of this run.")] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with new lines, until the run has ended or Ctrl-C.")
     ] = False,

@@ -14,7 +14,7 @@ from synctl.words import shortened
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
-RunsArgument = Annotated[list[str], typer.Argument(metavar="RUN...", help="Run ids, or unambiguous parts of them.")]
+RunsArgument = Annotated[list[str], typer.Argument(metavar="RUN", help="Run ids, or unambiguous parts of them.")]
 FromOption = Annotated[
     str | None,
     typer.Option("--from", metavar="DATE", help="First day: YYYY-MM-DD, today or tomorrow. Alone: that day."),

@@ -42,7 +42,7 @@ class Action(StrEnum):
 def quarantine(
     action: Annotated[Action, typer.Argument(help="list, show, accept: let it break the rule; reject: forget it.")],
     units: Annotated[
-        list[str] | None, typer.Argument(metavar="[UNIT]...", help="Keys as `list` shows them, or RESOURCE:KEY.")
+        list[str] | None, typer.Argument(metavar="UNIT", help="Keys as `list` shows them, or RESOURCE:KEY.")
     ] = None,
     resource: Annotated[str | None, typer.Option("--resource", metavar="NAME", help="Only of this resource.")] = None,
     rule: Annotated[str | None, typer.Option("--rule", metavar="RULE", help="Only what broke this rule.")] = None,

@@ -46,7 +46,7 @@ def show(
     place: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PLACE]...",
+            metavar="PLACE",
             help="quran: a surah or ayahs: 2, 2:255 or 2:255-257. hadith: an edition and numbers: eng-nawawi 1.",
         ),
     ] = None,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from synctl.cli.output import console, count, emit_lines, say, table
+from synctl.cli.listing import draw
+from synctl.cli.output import count, emit_lines, say
 from synctl.cli.script import inline, paragraph
 from synctl.cli.session import open_session
 from synctl.clock import iso
@@ -121,7 +122,7 @@ def _sections(edition: StoredEdition, sections: list[Row], *, json: bool) -> Non
         )
         for row in sections
     ]  # fmt: skip
-    console().print(table(columns, rows))
+    draw(columns, rows, expendable=("TO", "FROM"), elastic="NAME")
     _origin(edition)
 
 
@@ -152,7 +153,7 @@ def _editions(stored: list[StoredEdition], *, json: bool) -> None:
          iso(one.synced_at))
         for one in stored
     ]  # fmt: skip
-    console().print(table(columns, rows))
+    draw(columns, rows, expendable=("EMPTY", "LANGUAGE"), elastic="COLLECTION")
 
 
 def _contents(edition: StoredEdition) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from synctl.cli.listing import draw
 from synctl.cli.options import parse_date
 from synctl.cli.output import console, emit_lines, say, table
 from synctl.cli.session import open_session
@@ -18,6 +19,9 @@ from synctl.store.reference import City
 
 if TYPE_CHECKING:
     from synctl.cli.show import Asked
+
+_EXPENDABLE: Final = ("FIRSTTHIRD", "LASTTHIRD", "MIDNIGHT", "IMSAK", "SUNSET")
+"""What a narrow terminal does without, in that order: none of them is one of the five."""
 
 
 def show(asked: Asked) -> None:
@@ -53,7 +57,9 @@ def show(asked: Asked) -> None:
             f"nothing stored for {place.name}, {place.country}, on {when}", hint=f"`synctl enqueue prayer {words}`"
         )
     if not asked.json:
-        for number in dict.fromkeys(day.method for day in shown):
+        for at, number in enumerate(dict.fromkeys(day.method for day in shown)):
+            if at:
+                say()
             group = [day for day in shown if day.method == number]
             title = f"{place.name}, {place.country} ({place.timezone}), method {number}: {names.get(number, '?')}"
             _one_day(title, group) if start == end else _range(title, group)
@@ -79,16 +85,16 @@ def _one_day(title: str, stored: list[PrayerDay]) -> None:
 def _range(title: str, stored: list[PrayerDay]) -> None:
     say(title)
     names = list(stored[0].times)
-    columns = [("DATE", "left"), ("MADHAB", "left"), *((name.upper()[:7], "right") for name in names)]
+    columns = [("DATE", "left"), ("MADHAB", "left"), *((name.upper(), "right") for name in names)]
     rows = [(day.date.isoformat(), day.madhab_code, *(_clock(day, name) for name in names)) for day in stored]
-    console().print(table(columns, rows))
+    draw(columns, rows, expendable=_EXPENDABLE)
     _origin(stored)
 
 
 def _origin(stored: list[PrayerDay]) -> None:
     newest = max(stored, key=lambda day: day.synced_at)
     when = iso(newest.synced_at)
-    say(f"from {newest.source}, synced {when[:10]} {when[11:16]} UTC by {newest.run}\n")
+    say(f"from {newest.source}, synced {when[:10]} {when[11:16]} UTC by {newest.run}")
 
 
 def _clock(day: PrayerDay, name: str) -> str:

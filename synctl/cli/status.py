@@ -23,7 +23,7 @@ LISTED = 30
 
 
 def status(
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run id, or an unambiguous part of it.")] = None,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="A run id, or an unambiguous part of it.")] = None,
     state: Annotated[
         list[str] | None,
         typer.Option("--state", metavar="STATE", help="Only runs in this state, or `active`. Repeatable."),

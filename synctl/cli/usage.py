@@ -35,8 +35,7 @@ def _what(error: ClickException) -> str:
         case NoSuchOption():
             return _no_option(error)
         case MissingParameter():
-            choices = ", ".join(_choices(error.param))
-            return f"{_name(error)} is missing{f': one of {choices}' if choices else ''}"
+            return f"{_name(error)} is missing{_wanted(error.param)}"
         case BadParameter():
             return _bad_value(error)
         case BadOptionUsage() if "requires" in error.message:
@@ -44,6 +43,13 @@ def _what(error: ClickException) -> str:
         case BadOptionUsage() if "not take" in error.message:
             return f"{error.option_name} takes no value"
     return _sentence(error.format_message())
+
+
+def _wanted(param: Any) -> str:
+    """Return what should be there: its choices, or what the help says of it."""
+    choices = ", ".join(_choices(param))
+    told = f"one of {choices}" if choices else _sentence(getattr(param, "help", None) or "")
+    return f": {told}" if told else ""
 
 
 def _no_option(error: NoSuchOption) -> str:

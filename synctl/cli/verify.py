@@ -20,7 +20,7 @@ SHOWN = 3
 
 
 def verify(
-    resource: Annotated[str | None, typer.Argument(metavar="[RESOURCE]", help="Only this; all by default.")] = None,
+    resource: Annotated[str | None, typer.Argument(metavar="RESOURCE", help="Only this; all by default.")] = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Name N subjects of each rule.")] = SHOWN,
     json: JsonOption = False,
 ) -> None:

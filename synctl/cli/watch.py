@@ -24,7 +24,7 @@ EVENTS_S = 0.2
 def watch(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RUN...]", help="Runs to follow; all active ones by default."),
+        typer.Argument(metavar="RUN", help="Runs to follow; all active ones by default."),
     ] = None,
     exit_with: Annotated[bool, typer.Option("--exit", help="End with the exit code of the run.")] = False,
     after: Annotated[

@@ -218,13 +218,26 @@ class _SqliteConnection:
         os.close(self._lock)
 
 
+def sqlite_hint(message: str) -> str:
+    """Return what to do about an error of SQLite."""
+    if "no such table" in message or "no such column" in message:
+        return "run `synctl db upgrade` (or `synctl up`)"
+    if "readonly" in message or "unable to open" in message:
+        return "check the rights of the file and its folder, or set SYNCTL_HOME"
+    if "full" in message:
+        return "make room on the disk; nothing committed is lost"
+    if "disk I/O error" in message:
+        return "if the file was moved or restored while workers ran, `synctl down` and `synctl up`; else check the disk"
+    return "see docs/troubleshooting.md"
+
+
 @contextmanager
 def _clear_errors(location: str) -> Iterator[None]:
     """Turn what SQLite says of an unusable file into one line an operator can act on."""
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise DatabaseUnreachable(f"database {location}: {error}", hint=_sqlite_hint(str(error))) from error
+        raise DatabaseUnreachable(f"database {location}: {error}", hint=sqlite_hint(str(error))) from error
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError):
             raise Unstorable(f"database {location}: {error}") from error
@@ -234,16 +247,6 @@ def _clear_errors(location: str) -> Iterator[None]:
             f"database {location}: {error}",
             hint="restore it from a backup, or move it away and run `synctl up`",
         ) from error
-
-
-def _sqlite_hint(message: str) -> str:
-    if "no such table" in message or "no such column" in message:
-        return "run `synctl db upgrade` (or `synctl up`)"
-    if "readonly" in message or "unable to open" in message:
-        return "check the rights of the file and its folder, or set SYNCTL_HOME"
-    if "full" in message:
-        return "make room on the disk; nothing committed is lost"
-    return "see docs/troubleshooting.md"
 
 
 @lru_cache(maxsize=512)

@@ -10,7 +10,7 @@ from typing import NoReturn
 from urllib.parse import quote
 
 from synctl.errors import DatabaseUnreachable
-from synctl.store.db import Database, Row, Transaction, open_database, sqlite_path
+from synctl.store.db import Database, Row, Transaction, open_database, sqlite_hint, sqlite_path
 
 PATIENCE_S = 5.0
 """Readers wait for nobody in WAL mode; a file that is being restored may be locked for longer than this."""
@@ -42,9 +42,7 @@ class ReadOnlySqlite:
             finally:
                 raw.execute("ROLLBACK")
         except sqlite3.OperationalError as error:
-            raise DatabaseUnreachable(
-                f"database {self.location}: {error}", hint="check the rights of the file and its folder"
-            ) from error
+            raise DatabaseUnreachable(f"database {self.location}: {error}", hint=sqlite_hint(str(error))) from error
         except sqlite3.DatabaseError as error:
             raise DatabaseUnreachable(
                 f"database {self.location}: {error}",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from synctl.clock import now_ms
 from synctl.errors import IllegalTransition, NotFound
-from synctl.states import ACTIVE, LIVE, TERMINAL, RunState, sources_of
+from synctl.states import LIVE, TERMINAL, RunState, sources_of
 from synctl.store.db import Row, Transaction
 from synctl.suggest import did_you_mean
 
@@ -22,6 +22,8 @@ ALIKE = 0.9
 """A run's id that is meant by a mistyped one has all but two or three characters of it: ids of a day look alike."""
 REMEMBERED = 500
 """The newest runs, of which one may have been meant."""
+_ORDER = (LIVE, {RunState.QUEUED}, {RunState.PAUSED})
+"""What is listed before all others: where a screen is short, those that work must be on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +142,17 @@ def listing(
     since: int = 0,
     limit: int = 50,
 ) -> list[Run]:
-    """Return the newest runs first, active ones before ended ones; without those that ended before `since` (ms)."""
+    """Return runs, the newest first: those that are worked on, queued, paused, ended; none that ended before `since`.
+
+    `since` is a moment in milliseconds.
+    """
     chosen = sorted(states if states is not None else RunState)
     marks = ", ".join(f"'{state}'" for state in chosen)
-    active = ", ".join(f"'{state}'" for state in sorted(ACTIVE))
+    ranks = " ".join(f"WHEN '{state}' THEN {rank}" for rank, one in enumerate(_ORDER) for state in sorted(one))
     rows = transaction.all(
         f"SELECT * FROM run WHERE state IN ({marks}) AND (CAST(:resource AS TEXT) IS NULL OR resource = :resource)"
         " AND (finished_at IS NULL OR finished_at >= :since)"
-        f" ORDER BY CASE WHEN state IN ({active}) THEN 0 ELSE 1 END, created_at DESC LIMIT :limit",
+        f" ORDER BY CASE state {ranks} ELSE {len(_ORDER)} END, created_at DESC LIMIT :limit",
         resource=resource,
         since=since,
         limit=limit,

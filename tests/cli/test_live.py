@@ -10,7 +10,7 @@ from rich.console import Console
 from synctl.cli.live import loop, panels
 from synctl.cli.live.page import frame
 from synctl.cli.live.snapshot import Failure, Snapshot
-from synctl.cli.live.state import Act, Page, State, press
+from synctl.cli.live.state import Act, Page, State, anchored, press
 from synctl.cli.live.terminal import parsed
 from synctl.clock import now_ms
 from synctl.engine.hosts import HostState
@@ -65,7 +65,7 @@ def test_a_screen_of_80_columns_shows_everything_at_a_glance() -> None:
     text = "\n".join(drawn(snapshot(view(1), view(2, RunState.QUEUED, 0)), State(), 80, 24))
     for said in (
         "synctl 1 running · 1 queued", "4 rows/s ▃▅█", "▸ prayer-20261124-0000000001   running", "45.4 %",
-        "2,080/4,600 · 12 failed · 18,250 rows/s", "left · lease 0.0 s · a unit", "── failures",
+        "2,080/4,600 · 12 failed · 18,250 rows/s", "left · lease 0.0 s · 100", "── failures",
         "12 × RejectedError 404 Not Found", "prayer-sync   1 worker, 1 busy, 2 jobs waiting",
         "quran-sync    0 workers, 0 busy, 1 job waiting  `synctl up`",
         "api.example  4 requests/s, 3 under way of 16  closed for 12 s: rate limited", "↑↓ select", "q quit",
@@ -153,6 +153,21 @@ def test_acts_are_of_the_selected_run(keys: list[str], act: Act) -> None:
         state = press(key, state, VIEWS).state
     step = press(keys[-1], state, VIEWS)
     assert (step.act, step.run_id) == (act, TWO)
+
+
+def test_a_run_that_comes_does_not_take_the_place_of_the_selected_one() -> None:
+    state = anchored(State(), VIEWS[1:])
+    assert state.selected == TWO
+    assert anchored(state, VIEWS) == state
+    assert press("p", anchored(state, VIEWS), VIEWS).run_id == TWO
+
+
+def test_where_the_selected_run_is_gone_the_yes_is_not_for_the_next_one() -> None:
+    asked = press("c", State(selected=TWO, page=Page.DETAILS, top=3), VIEWS).state
+    state = anchored(asked, VIEWS[:1])
+    assert state == State(selected=ONE, message=f"{TWO} is no longer there")
+    assert press("y", state, VIEWS[:1]).act is None
+    assert anchored(State(), ()) == State()
 
 
 @pytest.mark.parametrize("key", ["p", "r", "c", "e", "enter"])

@@ -18,8 +18,8 @@ LINES = {
     "-x": "no option -x; see `synctl --help`",
     "status --sate failed": "status: no option --sate (did you mean --state?); see `synctl status --help`",
     "enqueue prayer --citys London": "enqueue: no option --citys (did you mean --city?); see `synctl enqueue --help`",
-    "enqueue": "enqueue: RESOURCE is missing; see `synctl enqueue --help`",
-    "pause": "pause: RUN... is missing; see `synctl pause --help`",
+    "enqueue": "enqueue: RESOURCE is missing: prayer, quran or hadith; see `synctl enqueue --help`",
+    "pause": "pause: RUN is missing: run ids, or unambiguous parts of them; see `synctl pause --help`",
     "db": "db: action is missing: one of upgrade, current; see `synctl db --help`",
     "db upgrad": "db: action 'upgrad' is none of upgrade, current (did you mean upgrade?); see `synctl db --help`",
     "quarantine lst": (
@@ -106,3 +106,20 @@ def test_a_database_url_that_cannot_be_used_is_told_in_one_line(
     assert says in said.err
     assert len(said.err.splitlines()) == 1
     assert "hush" not in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("pause", "pause [OPTIONS] RUN..."),
+        ("watch", "watch [OPTIONS] [RUN]..."),
+        ("status", "status [OPTIONS] [RUN]"),
+        ("quarantine", "quarantine [OPTIONS] list|show|accept|reject [UNIT]..."),
+    ],
+)
+def test_the_usage_line_names_no_types_of_python(command: str, usage: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([command, "--help"]) == 0
+    help_text = capsys.readouterr().out
+    assert help_text.startswith(f"Usage: synctl {usage}\n")
+    assert "list[" not in help_text
+    assert "<str>" not in help_text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import tempfile
@@ -10,7 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from synctl.cli import listing
 from synctl.engine import queues
 from synctl.engine.connect import connect_cli
 from synctl.engine.server import EmbeddedServer
@@ -108,7 +111,7 @@ def test_the_log_of_a_run_names_its_units_shard_and_host(stack: Home, partial: s
 
 
 @pytest.mark.usefixtures("partial")
-def test_show_prints_a_day_and_a_range(stack: Home, call: Call) -> None:
+def test_show_prints_a_day_and_a_range(stack: Home, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     said = call(stack, "show", "prayer", "--city", "London", "--date", "2026-03-29").out
     title = "London, GB (Europe/London), method 3: Muslim World League"
     assert said.startswith(f"{title}, Sunday 29 March 2026\n")
@@ -120,6 +123,12 @@ def test_show_prints_a_day_and_a_range(stack: Home, call: Call) -> None:
     assert [line.split()[0] for line in said.splitlines() if line.startswith("2026-")] == [
         "2026-03-28", "2026-03-29", "2026-03-30",
     ]  # fmt: skip
+    assert said.splitlines()[1].split()[-1] == "LASTTHIRD"
+    monkeypatch.setattr(listing, "console", lambda: Console(width=80, highlight=False))
+    narrow = call(stack, "show", "prayer", "--city", "London", *span).out.splitlines()[1:-1]
+    assert max(map(len, narrow)) <= 80
+    assert narrow[0].split() == ["DATE", "MADHAB", "FAJR", "SUNRISE", "DHUHR", "ASR", "SUNSET", "MAGHRIB", "ISHA"]
+    assert all(re.fullmatch(r"2026-03-\d\d +shafi( +\d\d:\d\d){7}", line) for line in narrow[2:])
 
 
 def test_db_shows_and_keeps_the_revision(stack: Home, call: Call) -> None:

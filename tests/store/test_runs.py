@@ -115,6 +115,22 @@ def test_runs_and_events_are_found_by_age_and_kind(database: Database) -> None:
         assert runs.event_kinds(transaction) == ["created", "stalled"]
 
 
+def test_runs_that_work_are_listed_before_those_that_wait_and_those_that_ended(database: Database) -> None:
+    states = ["succeeded", "paused", "running", "queued", "pausing", "cancelling", "failed"]
+    for number, state in enumerate(states):
+        seq = _create(database, f"r-{number}")
+        with database.write() as transaction:
+            transaction.execute(
+                "UPDATE run SET state = :state, created_at = :at WHERE seq = :seq",
+                state=state,
+                at=number,
+                seq=seq,
+            )
+    with database.read() as transaction:
+        listed = [str(run.state) for run in runs.listing(transaction)]
+    assert listed == ["cancelling", "pausing", "running", "queued", "paused", "failed", "succeeded"]
+
+
 def test_a_mistyped_id_is_suggested_only_where_it_can_be_meant(database: Database) -> None:
     _create(database, "prayer-20261124-1f0c7e2ab4")
     with database.read() as transaction:

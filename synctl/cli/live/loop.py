@@ -14,7 +14,7 @@ from rich.text import Text
 
 from synctl.cli.live.page import frame
 from synctl.cli.live.snapshot import Reader, Snapshot
-from synctl.cli.live.state import Act, State, Step, press
+from synctl.cli.live.state import Act, State, Step, anchored, press
 from synctl.cli.live.terminal import Terminal
 from synctl.cli.session import Session
 from synctl.engine.view import RunView
@@ -38,6 +38,7 @@ def live(session: Session, named: Sequence[str]) -> list[RunView]:
     with Terminal() as terminal:
         shown, looked = reader.look(), time.monotonic()
         while not state.quits:
+            state = anchored(state, shown.views)
             columns, lines = terminal.size
             terminal.draw(paint(console, frame(shown, state, columns, lines), columns, sys.stdout.encoding))
             if named and _rest(shown):

@@ -25,6 +25,7 @@ KEYS: Final = (
     ("↑↓", "select"), ("enter", "details"), ("e", "errors"), ("p", "pause"), ("r", "resume"), ("c", "cancel"),
     ("?", "help"), ("q", "quit"),
 )  # fmt: skip
+PAGE_KEYS: Final = (("esc", "back"), ("↑↓", "scroll"), *KEYS[3:])
 NOTHING: Final = (
     "Nothing is running. Queue a sync with `synctl enqueue prayer`; `synctl status` shows what has ended."
     " This view stays and shows the next run."
@@ -85,9 +86,8 @@ def _foot(state: State, views: Sequence[RunView]) -> Text:
         return Text(f"{state.asks} {run.run.id}? y/n", style="bold reverse")
     if state.message:
         return Text(state.message, style="reverse")
-    if state.page is not Page.RUNS:
-        return Text("esc back  ↑↓ scroll  q quit", style="dim")
-    return Text("  ".join(f"{key} {what}" for key, what in KEYS), style="dim")
+    keys = KEYS if state.page is Page.RUNS else PAGE_KEYS
+    return Text("  ".join(f"{key} {what}" for key, what in keys), style="dim")
 
 
 def _runs(shown: Snapshot, state: State, columns: int, room: int) -> list[Text]:
@@ -138,7 +138,7 @@ def _facts(view: RunView) -> Text:
         parts.append(f"lease {duration(view.silent_s)}")
     if run.state not in ACTIVE:
         parts.append(f"took {duration(view.elapsed_s)}")
-    parts.append(view.note or (view.current if run.state in LIVE else run.label))
+    parts += [view.note, run.label, view.current if run.state in LIVE else ""]
     return Text("    " + " · ".join(part for part in parts if part), style="dim")
 
 

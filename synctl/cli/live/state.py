@@ -29,7 +29,10 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`selected` is a run's id, empty: the first. `asks`: the act that waits for a yes. `top`: first line of a page."""
+    """`selected` is a run's id, empty: none was shown yet. `asks`: the act that waits for a yes about that run.
+
+    `top` is the first line of a page.
+    """
 
     page: Page = Page.RUNS
     selected: str = ""
@@ -101,6 +104,19 @@ def _open(key: str, state: State, run: RunView | None) -> Step | None:
 def chosen(state: State, views: Sequence[RunView]) -> RunView | None:
     """Return the selected run, or the first where that is gone."""
     return next((view for view in views if view.run.id == state.selected), views[0] if views else None)
+
+
+def anchored(state: State, views: Sequence[RunView]) -> State:
+    """Return the state with a run selected that is shown, so that one which comes does not take the place of another.
+
+    Where the selected one is gone, nothing is asked of the next, and it is said.
+    """
+    run = chosen(state, views)
+    if run is None or run.run.id == state.selected:
+        return state
+    gone = f"{state.selected} is no longer there" if state.selected else ""
+    page = Page.HELP if state.page is Page.HELP else Page.RUNS
+    return replace(state, selected=run.run.id, page=page, top=0, asks=None, message=gone)
 
 
 def place(state: State, views: Sequence[RunView]) -> int:
