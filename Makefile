@@ -35,6 +35,7 @@ test-slow: $(READY_DEV)
 # Measures with real parts; prints, asserts nothing about time.
 bench: $(READY_DEV)
 	@$(BIN)/python -m tests.bench.startup
+	@$(BIN)/python -m tests.bench.throughput
 	@$(BIN)/python -m tests.bench.control $(ARGS)
 
 check: $(READY_DEV)

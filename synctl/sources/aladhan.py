@@ -11,11 +11,11 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache, partial
-from itertools import zip_longest
-from operator import attrgetter
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import astuple
 
 from synctl.errors import MismatchError, RejectedError, TransientError
 from synctl.sources.digest import body_hash
@@ -23,11 +23,11 @@ from synctl.sources.prayer import (
     EPOCH,
     NOTHING,
     SCHOOLS,
-    TIME_NAMES,
     DayTimes,
     Fetched,
     PrayerRequest,
     place,
+    placed,
     utc_offsets,
 )
 
@@ -43,7 +43,7 @@ _MINUTES = {f"{minute // 60:02}:{minute % 60:02}": minute for minute in range(14
 _MONTHS = {str(month) for month in range(1, 13)}
 
 
-class _Timings(msgspec.Struct, rename="pascal", gc=False):
+class _Timings(msgspec.Struct, rename="pascal", gc=False):  # in the order of TIME_NAMES
     fajr: str
     sunrise: str
     dhuhr: str
@@ -97,7 +97,6 @@ class _Month(msgspec.Struct):
 _decode_year = msgspec.json.Decoder(_Year).decode
 _decode_month = msgspec.json.Decoder(_Month).decode
 _decode_meta = msgspec.json.Decoder(_Meta).decode
-_texts = attrgetter(*map(str.lower, TIME_NAMES))
 
 
 class AladhanSource:
@@ -147,20 +146,21 @@ def _unless_known(request: PrayerRequest, known: str | None, waived: frozenset[s
 def _verified(request: PrayerRequest, waived: frozenset[str], body: bytes) -> list[DayTimes]:
     """Read the days asked for, of an answer that is what was asked for."""
     days = _days_of_year(body, waived) if request.whole_year else _days_of_month(body)
-    numbers = _calendar(request.first.year, None if request.whole_year else request.first.month)
+    calendar = _calendar(request.first.year, None if request.whole_year else request.first.month)
     if "prayer.dates" in waived:
-        days = list({day.date.gregorian.date: day for day in days if day.date.gregorian.date in numbers}.values())
-        days.sort(key=lambda day: numbers[day.date.gregorian.date])
+        days = list({day.date.gregorian.date: day for day in days if day.date.gregorian.date in calendar}.values())
+        days.sort(key=lambda day: calendar[day.date.gregorian.date])
     else:
-        _check_dates(days, list(numbers))
+        _check_dates(days, list(calendar))
     verified: msgspec.Raw | None = None
     for day in days:
         if day.meta != verified:
             _check_meta(request, day, waived)
             verified = day.meta
-    first, last = request.first.toordinal() - EPOCH, request.last.toordinal() - EPOCH
-    numbered = [(numbers[day.date.gregorian.date], day) for day in days]
-    return _rows(request, [(number, day) for number, day in numbered if first <= number <= last], waived)
+    if not request.whole_year:
+        asked = range(request.first.toordinal() - EPOCH, request.last.toordinal() - EPOCH + 1)
+        days = [day for day in days if calendar[day.date.gregorian.date] in asked]
+    return _rows(request, [calendar[day.date.gregorian.date] for day in days], days, waived)
 
 
 def _days_of_year(body: bytes, waived: frozenset[str]) -> list[_Day]:
@@ -222,40 +222,53 @@ def _check_meta(request: PrayerRequest, day: _Day, waived: frozenset[str]) -> No
             raise MismatchError(rule, f"{asked} was asked, {answered} answered", sample=sample)
 
 
-def _rows(request: PrayerRequest, days: Sequence[tuple[int, _Day]], waived: frozenset[str]) -> list[DayTimes]:
-    """Read days, each with its number."""
-    offsets = utc_offsets(request.timezone, request.first.year)
-    year = date(request.first.year, 1, 1).toordinal() - EPOCH
+def _rows(request: PrayerRequest, numbers: list[int], days: list[_Day], waived: frozenset[str]) -> list[DayTimes]:
+    """Read days that have these numbers."""
+    first = date(request.first.year, 1, 1).toordinal() - EPOCH
+    of_year = utc_offsets(request.timezone, request.first.year)
+    offsets = [of_year[number - first] for number in numbers]
     if "prayer.utc-offset" not in waived:
-        _check_moments(request, [(number, offsets[number - year], day) for number, day in days])
+        _check_moments(request, numbers, offsets, days)
+    try:
+        readings = list(map(_readings.__getitem__, chain.from_iterable([astuple(day.timings) for day in days])))
+    except KeyError:
+        return _readable_rows(numbers, offsets, days, waived)
+    return list(zip(numbers, offsets, *placed(readings), strict=True))
+
+
+def _readable_rows(numbers: list[int], offsets: list[int], days: list[_Day], waived: frozenset[str]) -> list[DayTimes]:
+    """Read days of which at least one cannot be read: that is refused, or left out if that is accepted."""
     rows: list[DayTimes] = []
-    for number, day in days:
+    for number, offset, day in zip(numbers, offsets, days, strict=True):
         try:
-            times = place([_readings[text] for text in _texts(day.timings)])
+            times = place([_readings[text] for text in astuple(day.timings)])
         except KeyError as error:
             if "prayer.time-format" in waived:
                 continue
             sample = {"date": day.date.gregorian.date, "timings": day.timings}
             raise MismatchError("prayer.time-format", f"{error.args[0]!r} is no time of day", sample=sample) from error
-        rows.append((number, offsets[number - year], *times))
+        rows.append((number, offset, *times))
     return rows
 
 
-def _check_moments(request: PrayerRequest, days: Sequence[tuple[int, int, _Day]]) -> None:
+def _check_moments(request: PrayerRequest, numbers: list[int], offsets: list[int], days: list[_Day]) -> None:
     """Read the moment that upstream names for each day on our clock: 09:01:01 of that day, or whatever it chooses.
 
     It is the same on each day, else upstream knows of other clock changes than we do.
     """
-    clocks = [int(day.date.timestamp) + offset - number * DAY_S for number, offset, day in days]
+    moments = [int(day.date.timestamp) for day in days]
+    clocks = [
+        moment + offset - number * DAY_S for moment, offset, number in zip(moments, offsets, numbers, strict=True)
+    ]
     if not clocks or (clocks.count(clocks[0]) == len(clocks) and 0 <= clocks[0] < DAY_S):
         return
     usual = max(set(clocks), key=clocks.count)
     at = next((at for at, clock in enumerate(clocks) if clock != usual), 0)
-    when = days[at][2].date
+    when = days[at].date
     raise MismatchError(
         "prayer.utc-offset",
         f"upstream's clock of {when.gregorian.date} is {(usual - clocks[at]) / 60:+g} minutes from {request.timezone}",
-        sample={"date": when.gregorian.date, "timestamp": when.timestamp, "utc_offset": days[at][1]},
+        sample={"date": when.gregorian.date, "timestamp": when.timestamp, "utc_offset": offsets[at]},
     )
 
 

@@ -128,6 +128,38 @@ def place(minutes_of_day: Sequence[int]) -> tuple[int, ...]:
     )
 
 
+def placed(readings: Sequence[int]) -> Sequence[Sequence[int]]:
+    """Turn the readings of many days, eleven of one after those of another, into a column for each of TIME_NAMES.
+
+    Equal to `place` for each day, at a third of its cost: nearly everywhere no reading of a year but those of the night
+    lies outside of its day, and that is seen by the columns' extremes.
+    """
+    columns = [readings[at::11] for at in range(11)]
+    return _placed_night(columns) or list(zip(*map(place, zip(*columns, strict=True)), strict=True))
+
+
+def _placed_night(columns: list[Sequence[int]]) -> list[Sequence[int]] | None:
+    """Move the parts of the night to the day after where they belong; None where that is not all there is to do."""
+    fajr, sunrise, dhuhr, asr, sunset, maghrib, isha, imsak, *night = columns
+    if not dhuhr:
+        return None
+    earliest, latest = min(dhuhr), max(dhuhr)
+    first, last = min(sunset), max(sunset)
+    if not (
+        earliest >= 360
+        and latest < 1080
+        and max(map(max, (fajr, sunrise, imsak))) <= earliest + 360
+        and min(map(min, (asr, sunset, maghrib, isha))) >= latest - 360
+        and first >= 240
+    ):
+        return None
+    dusk, after = last - 240, first - 240 + 1440
+    moved = [[minute if minute >= dusk else minute + 1440 for minute in part] for part in night]
+    if max(map(max, moved)) >= after:  # a reading before some sunset's window, and within that of another
+        return None
+    return [fajr, sunrise, dhuhr, asr, sunset, maghrib, isha, imsak, *moved]
+
+
 @lru_cache(maxsize=1024)  # 3 KB each; the world has some 400 zones
 def utc_offsets(timezone: str, year: int) -> tuple[int, ...]:
     """Seconds east of UTC for every day of a year: at 09:01:01 local, which upstream takes for the whole day.

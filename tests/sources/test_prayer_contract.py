@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from synctl.errors import RejectedError
-from synctl.sources.prayer import EPOCH, TIME_NAMES, PrayerRequest, place, utc_offsets
+from synctl.sources.prayer import EPOCH, TIME_NAMES, PrayerRequest, place, placed, utc_offsets
 from synctl.store.models import PrayerTime
 
 HOUR = 60
@@ -157,3 +158,24 @@ def test_the_dates_of_a_request_are_every_day_of_it() -> None:
     month = PrayerRequest(51.5, -0.1, "Europe/London", 3, 0, date(2028, 2, 27), date(2028, 2, 29))
     assert not month.whole_year
     assert [day.day for day in month.dates] == [27, 28, 29]
+
+
+ordinary = st.tuples(
+    *(
+        st.integers(*within)
+        for within in (
+            (150, 400), (300, 500), (500, 900), (700, 1100), (850, 1350), (850, 1350), (900, 1439), (140, 400),
+            (0, 1439), (0, 1439), (0, 1439),
+        )
+    )
+)  # fmt: skip
+"""A day whose readings are in their usual places, edges of the windows of others included."""
+
+
+@pytest.mark.parametrize("day", [ordinary, st.tuples(*[st.integers(0, 1439)] * 11)], ids=["ordinary", "any"])
+@given(data=st.data())
+def test_many_days_at_once_are_placed_as_each_alone(
+    data: st.DataObject, day: st.SearchStrategy[tuple[int, ...]]
+) -> None:
+    days = data.draw(st.lists(day, max_size=4))
+    assert list(zip(*placed(list(chain.from_iterable(days))), strict=True)) == [place(one) for one in days]

@@ -1,0 +1,68 @@
+"""What the processes of a home cost: CPU seconds and memory, those that ended meanwhile included. Linux only."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PERIOD_S = 0.1
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(slots=True)
+class Cost:
+    """CPU seconds of all processes; the largest one's peak in MB, and the sum of all peaks."""
+
+    cpu: float = 0.0
+    peaks: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def largest(self) -> float:
+        """The peak of the process with the most memory."""
+        return max(self.peaks.values(), default=0.0)
+
+
+@contextmanager
+def metered(home: Path) -> Iterator[Cost]:
+    """Measure the processes whose SYNCTL_HOME this is, the servers they started included."""
+    cost, ended = Cost(), threading.Event()
+    watcher = threading.Thread(target=_watch, args=(home, cost, ended), daemon=True)
+    before = _spent(home)
+    watcher.start()
+    try:
+        yield cost
+    finally:
+        ended.set()
+        watcher.join()
+        cost.cpu = _spent(home) - before
+
+
+def _watch(home: Path, cost: Cost, ended: threading.Event) -> None:
+    while not ended.wait(PERIOD_S):
+        for pid in _processes(home):
+            with suppress(OSError, StopIteration):
+                status = Path(f"/proc/{pid}/status").read_text().splitlines()
+                peak = next(line for line in status if line.startswith("VmHWM"))
+                cost.peaks[pid] = max(cost.peaks.get(pid, 0.0), int(peak.split()[1]) / 1024)
+
+
+def _spent(home: Path) -> float:
+    """CPU of the processes that are there and of their children that were reaped."""
+    ticks = 0
+    for pid in _processes(home):
+        with suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime
+    return ticks / TICKS
+
+
+def _processes(home: Path) -> Iterator[int]:
+    mark = f"SYNCTL_HOME={home}".encode()
+    for one in Path("/proc").iterdir():
+        with suppress(OSError):
+            if one.name.isdecimal() and mark in (one / "environ").read_bytes().split(b"\0"):
+                yield int(one.name)

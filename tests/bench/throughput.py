@@ -1,0 +1,162 @@
+"""How fast units go through, beside a script of the same libraries that keeps no books (`tests/bench/bare.py`).
+
+    python -m tests.bench.throughput --tries 3
+    python -m tests.bench.throughput --tries 3 --latency 0.05 --connections 32
+
+300 years of AlAdhan, 480 KB each, from a server on loopback into SQLite: 109,500 rows. synctl with two workers and the
+script run in turn, each try with a database of its own, then once more over what it stored. A run is timed by its own
+ledger, from when it was asked for until its last unit was settled; the script from its first request. CPU is of all
+processes but the upstream. Then the same work in this process, to see what it is spent for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.bench.meter import metered
+from tests.bench.shares import shares
+from tests.bench.upstream import served
+from tests.e2e.conftest import Home, made_home
+
+CITIES, YEAR = 10, 2026
+METHODS = (1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13, 16, 19, 20, 21)
+SELECTION = ("--cities", str(CITIES), "--methods", ",".join(map(str, METHODS)), "--madhab", "both", "--year", str(YEAR))
+UNITS = CITIES * len(METHODS) * 2
+WORKERS = 2
+LIBRARIES = ("httpx", "msgspec", "redis", "rq", "hiredis")
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass over all units. Seconds, of which `start` went by before the first unit was taken; megabytes."""
+
+    seconds: float
+    cpu: float
+    memory: float
+    rows: int
+    written: int
+    start: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Units a second."""
+        return UNITS / self.seconds
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.throughput", description=__doc__)
+    parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that the upstream takes for an answer")
+    parser.add_argument("--connections", type=int, default=8)
+    options = parser.parse_args()
+    print(
+        f"{UNITS} units, {options.connections} connections, {options.latency * 1000:g} ms; Python"
+        f" {platform.python_version()}, SQLite {sqlite3.sqlite_version},"
+        f" {', '.join(f'{name} {version(name)}' for name in LIBRARIES)}"
+    )
+    with served(options.latency) as url:
+        _bare(url, options.connections)  # has the upstream prepare its bodies
+        ours, theirs = [], []
+        for _ in range(options.tries):
+            ours.append(_synctl(url, options.connections))
+            theirs.append(_bare(url, options.connections))
+        for number, name in enumerate(("first pass", "second pass")):
+            _report(name, [one[number] for one in ours], [one[number] for one in theirs])
+        _report_shares(url)
+
+
+def _synctl(url: str, connections: int) -> tuple[Pass, Pass]:
+    with made_home() as home:
+        home.environment = _environment(url, WORKERS, connections // WORKERS)
+        home.run("up")
+        first = _run(home)
+        assert (first.rows, first.written) == (UNITS * 365, UNITS * 365)
+        home.run("delete", *[one[0] for one in home.sql("SELECT id FROM run")])  # what it stored stays
+        second = _run(home)
+        assert (second.rows, second.written) == (UNITS * 365, 0)
+        return first, second
+
+
+def _run(home: Home) -> Pass:
+    with metered(home.path) as cost:
+        home.run("enqueue", "prayer", *SELECTION, "--source", "aladhan", "--shards", str(WORKERS), "--wait")
+    ended = home.sql("SELECT created_at, started_at, finished_at, rows, changed, state FROM run")[0]
+    created, started, finished, rows, written, state = ended
+    assert state == "succeeded"
+    return Pass((finished - created) / 1000, cost.cpu, cost.largest, rows, written, (started - created) / 1000)
+
+
+def _bare(url: str, connections: int) -> tuple[Pass, Pass]:
+    with made_home() as home, tempfile.TemporaryDirectory() as folder:
+        home.run("seed")
+        cities = home.sql(
+            f"SELECT id, latitude, longitude, timezone FROM city ORDER BY population DESC, id LIMIT {CITIES}"
+        )
+        units = Path(folder) / "units.json"
+        units.write_text(
+            json.dumps([(*city, method, madhab, YEAR) for city in cities for method in METHODS for madhab in (0, 1)])
+        )
+        command = [sys.executable, "-m", "tests.bench.bare", url, f"{folder}/bare.db", str(units)]
+        command += ["--threads", str(connections), "--passes", "2"]
+        said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+        first, second = (Pass(**json.loads(line)) for line in said.splitlines())
+        return first, second
+
+
+def _environment(url: str, workers: int, concurrency: int) -> dict[str, str]:
+    return {
+        "SYNCTL_SOURCES__ALADHAN__BASE_URL": f"{url}/v1",
+        "SYNCTL_SOURCES__ALADHAN__RATE": "0",
+        "SYNCTL_SOURCES__ALADHAN__IN_FLIGHT": "0",
+        "SYNCTL_SOURCES__ALADHAN__CONCURRENCY": str(concurrency),
+        "SYNCTL_WORKERS__PRAYER": str(workers),
+    }
+
+
+def _report(name: str, ours: Sequence[Pass], theirs: Sequence[Pass]) -> None:
+    print(
+        f"\n{name}, {len(ours)} tries in turn   units/s (each)              rows/s   CPU ms/unit   MB, largest process"
+    )
+    for peer, passes in (("synctl", ours), ("bare script", theirs)):
+        rates = [one.rate for one in passes]
+        each = " ".join(f"{rate:.0f}" for rate in rates)
+        print(
+            f"  {peer:<12} {statistics.median(rates):18.0f} {f'({each})':<20}"
+            f"{_median(passes, lambda one: one.rows / one.seconds):14,.0f}"
+            f"{_median(passes, lambda one: one.cpu * 1000 / UNITS):14.2f}"
+            f"{_median(passes, lambda one: one.memory):14.0f}"
+        )
+    ratios = [one.rate / other.rate for one, other in zip(ours, theirs, strict=True)]
+    working = _median(ours, lambda one: UNITS / (one.seconds - one.start))
+    print(f"  ratio {statistics.median(ratios):.2f}; {working:.0f} units/s from the first unit taken")
+
+
+def _report_shares(url: str) -> None:
+    with made_home() as home:
+        home.environment = _environment(url, 0, 4)
+        home.run("up")
+        run = home.json("enqueue", "prayer", *SELECTION, "--source", "aladhan", "--shards", "1")["run"]
+        spent = shares(home, run)
+    print(f"\nCPU of a first pass in one process, ms a unit: {sum(spent.values()) * 1000 / UNITS:.2f}")
+    for part, seconds in spent.items():
+        print(f"  {part:<10} {seconds * 1000 / UNITS:6.2f} {seconds / sum(spent.values()):6.0%}")
+
+
+def _median(passes: Sequence[Pass], of: Callable[[Pass], float]) -> float:
+    return statistics.median(map(of, passes))
+
+
+if __name__ == "__main__":
+    main()
