@@ -24,12 +24,28 @@ resource = "prayer"
 cities = 100
 """
 SHOWN: dict[str, list[str]] = {
-    "status": ["{bad}"], "units": ["{bad}"], "errors": ["{bad}"], "changes": ["{good}"], "history": ["{bad}"],
-    "quarantine": ["list"], "coverage": ["prayer"], "verify": [], "show": ["prayer", "--city", "London", "--date", "2026-03-15"], "locks": [],
-    "doctor": ["--offline"], "reap": ["--dry-run"], "db": ["current"], "schedule": ["list"], "config": ["show"],
-    "logs": ["{bad}"], "help": ["exit-codes"], "cities": ["list", "London"], "completion": ["bash"],
-    "export": ["prayer", "--city", "London", "--format", "csv"], "metrics": [],
-}  # fmt: skip
+    "status": ["{bad}"],
+    "units": ["{bad}"],
+    "errors": ["{bad}"],
+    "changes": ["{good}"],
+    "history": ["{bad}"],
+    "quarantine": ["list"],
+    "coverage": ["prayer"],
+    "verify": [],
+    "show": ["prayer", "--city", "London", "--date", "2026-03-15"],
+    "locks": [],
+    "doctor": ["--offline"],
+    "reap": ["--dry-run"],
+    "db": ["current"],
+    "schedule": ["list"],
+    "config": ["show"],
+    "logs": ["{bad}"],
+    "help": ["exit-codes"],
+    "cities": ["list", "London"],
+    "completion": ["bash"],
+    "export": ["prayer", "--city", "London", "--format", "csv"],
+    "metrics": [],
+}
 """What each is called with."""
 CHANGES = {"run", "up", "down", "seed", "enqueue", "pause", "resume", "cancel", "delete", "retry", "worker"}
 """They change something; their own tests run them."""
