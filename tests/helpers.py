@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,3 +20,8 @@ def until(condition: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
             return found
         time.sleep(0.02)
     raise AssertionError(f"not within {seconds} s: {condition}")
+
+
+def unmeasured() -> dict[str, str]:
+    """Return the environment of a process whose modules are counted: those of coverage are not its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}

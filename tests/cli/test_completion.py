@@ -30,7 +30,7 @@ from synctl.states import RunState
 from synctl.store import migrate, reference, runs
 from synctl.store.db import open_database
 from synctl.store.runs import Actor, NewRun
-from tests.helpers import until
+from tests.helpers import unmeasured, until
 
 RUNS = {"prayer-20261124-0000000001": RunState.RUNNING, "prayer-20261123-0000000002": RunState.FAILED}
 
@@ -87,7 +87,7 @@ def test_commands_are_offered_without_loading_anything(home: Path) -> None:
         "import sys; from synctl.cli.complete import candidates; assert candidates('synctl st', 'bash');"
         " print(sorted({'typer', 'rich', 'redis', 'rq', 'sqlite3'} & set(sys.modules)))"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ended = subprocess.run([sys.executable, "-c", code], env=unmeasured(), capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"
 
 

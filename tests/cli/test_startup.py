@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from synctl.cli.main import run
+from tests.helpers import unmeasured
 
 HEAVY = {"alembic", "asyncio", "httpx", "pydantic", "redis", "rich", "rq", "sqlalchemy", "sqlmodel", "tenacity"}
 PROGRAM = """
@@ -40,7 +40,7 @@ def test_a_command_loads_only_what_it_needs(
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={**os.environ, "SYNCTL_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)},
+        env={**unmeasured(), "SYNCTL_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)},
         check=True,
     )
     loaded = set(ended.stderr.splitlines()[-1].split()[1:])
