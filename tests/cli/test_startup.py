@@ -12,6 +12,7 @@ import pytest
 from synctl.cli.main import run
 
 HEAVY = {"alembic", "asyncio", "httpx", "pydantic", "redis", "rich", "rq", "sqlalchemy", "sqlmodel", "tenacity"}
+HEAVY |= {"jinja2", "starlette", "uvicorn"}
 PROGRAM = """
 import sys
 from synctl.cli.main import run
