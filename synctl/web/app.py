@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from starlette.applications import Starlette
@@ -14,11 +15,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from synctl.errors import SynctlError
-from synctl.web import fleet, health, openapi, runs, stored
+from synctl.web import fleet, health, live, metrics, openapi, runs, stored
 from synctl.web.access import Keyring, Role
 from synctl.web.backend import Backend
 from synctl.web.dispatch import Work, route
 from synctl.web.guard import Guard
+from synctl.web.hub import Hub
 from synctl.web.problems import Refused, as_response
 from synctl.web.shields import BodyLimit, SecurityHeaders
 
@@ -28,6 +30,7 @@ OPERATIONS: Final = (*runs.OPERATIONS, *stored.OPERATIONS, *fleet.OPERATIONS)
 def make_app(backend: Backend, keyring: Keyring, origins: Collection[str]) -> Starlette:
     """Return the application. `origins`: those of the pages that may use it, as browsers write them."""
     guard, work = Guard(keyring, origins), Work(backend)
+    hub = Hub(backend, work)
 
     async def described(request: Request) -> Response:
         guard.admit(request, Role.READ)
@@ -35,14 +38,20 @@ def make_app(backend: Backend, keyring: Keyring, origins: Collection[str]) -> St
 
     @asynccontextmanager
     async def living(_: Starlette) -> AsyncIterator[None]:
+        polling = asyncio.create_task(hub.run())
         try:
             yield
         finally:
+            polling.cancel()
+            with suppress(asyncio.CancelledError):
+                await polling
             work.close()
 
     return Starlette(
         routes=[
             *health.routes(backend, work),
+            metrics.route(backend, guard, work),
+            *live.routes(hub, guard),
             *(route(operation, backend, guard, work) for operation in OPERATIONS),
             Route("/api/openapi.json", described, methods=["GET"]),
         ],

@@ -31,6 +31,32 @@ _MEANS: Final = {
     503: "Redis or the database does not answer.",
 }
 
+_EVENTS: Final[dict[str, Any]] = {
+    "operationId": "follow_events",
+    "summary": "Follow events as they happen",
+    "description": (
+        "Server-sent events: `data` is an EventDocument, `id` its id. With `after`, or Last-Event-ID, every event after"
+        " that one comes first. The WebSocket /ws?after=ID sends the same documents. Role: read."
+    ),
+    "parameters": [
+        {"name": "after", "in": "query", "required": False, "schema": {"type": "integer", "minimum": 0}},
+        {"name": "Last-Event-ID", "in": "header", "required": False, "schema": {"type": "integer", "minimum": 0}},
+    ],
+    "responses": {
+        "200": {
+            "description": "Events, without end.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **{
+            str(status): {
+                "description": _MEANS[status],
+                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            }
+            for status in (400, 401, 403, 429, 503)
+        },
+    },
+}
+
 
 def document(operations: Iterable[Operation]) -> dict[str, Any]:
     """Return the document."""
@@ -44,6 +70,7 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for one in all_of_them:
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, schemas)
+    paths["/api/events"] = {"get": _EVENTS}
     return {
         "openapi": "3.1.0",
         "info": {
