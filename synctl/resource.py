@@ -12,6 +12,7 @@ from datetime import date
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
+from synctl.clock import iso
 from synctl.config import Settings
 from synctl.store.db import Database, Transaction
 from synctl.store.prerequisites import Missing
@@ -98,6 +99,27 @@ class Holding:
     expected: int | None = None
     empty_texts: int = 0
     synced_at: int | None = None
+
+    def state(self, since: int = 0) -> str:
+        """Return complete, incomplete, old (synced before `since`, milliseconds), missing, or listed (not wanted)."""
+        if self.synced_at is None:
+            return "missing" if self.wanted else "listed"
+        if self.expected is not None and self.rows < self.expected:
+            return "incomplete"
+        return "old" if self.synced_at < since else "complete"
+
+    def as_json(self, resource: str, since: int = 0) -> dict[str, object]:
+        """Return the stable fields of `coverage quran --json` and `coverage hadith --json`."""
+        return {
+            "resource": resource,
+            "edition": self.edition,
+            "language": self.language,
+            "state": self.state(since),
+            "texts": self.rows,
+            "expected": self.expected,
+            "empty_texts": self.empty_texts,
+            "synced_at": None if self.synced_at is None else iso(self.synced_at),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,6 @@ from synctl.states import TERMINAL, RunState
 from synctl.store.runs import Run
 
 WaitOption = Annotated[bool, typer.Option("--wait", help="Return when it is a fact, however long that takes.")]
-_NOTHING = "succeeded"
-"""Why a retry queues nothing: the run may have succeeded on another day, so it need not be fresh."""
 PROMPT_S = 1.0
 """A request becomes a fact within a quarter of a second: without --wait we look that long, to report the fact."""
 
@@ -104,14 +102,7 @@ def retry(
     with open_session() as session:
         found = session.enqueuer.retry(run, Order(reason=reason))
         if json:
-            emit(
-                {
-                    "run": found.run.id,
-                    "state": str(found.run.state),
-                    "why": _NOTHING if found.why is Why.FRESH else str(found.why),
-                    "units": found.reopened,
-                }
-            )
+            emit(found.as_retry_json())
         else:
             texts = {
                 Why.ACTIVE: f"is {found.run.state} already",

@@ -10,12 +10,10 @@ import typer
 
 from synctl.cli import coverage_editions as editions
 from synctl.cli import gaps as gap_orders
-from synctl.cli import question
 from synctl.cli.coverage_editions import Asked as EditionsAsked
 from synctl.cli.heat_map import draw, legend
 from synctl.cli.options import JsonOption, parse_age
 from synctl.cli.output import age, console, count, emit, emit_lines, program, say, table, warn
-from synctl.cli.question import Question
 from synctl.cli.selectors import (
     CitiesOption,
     CityOption,
@@ -29,6 +27,8 @@ from synctl.cli.session import open_session
 from synctl.clock import now_ms
 from synctl.engine import registry
 from synctl.errors import UsageError
+from synctl.processors import prayer_coverage as question
+from synctl.processors.prayer_coverage import Question
 from synctl.resource import Edited
 from synctl.store import coverage as store
 from synctl.store import reference
@@ -109,7 +109,7 @@ def coverage(
     )  # fmt: skip
     with open_session() as session, session.database.read() as transaction:
         pairs = question.pairs(transaction, asked)
-        found = _found(transaction, asked, pairs)
+        found = question.found(transaction, asked, pairs)
         if gaps:
             _gaps(transaction, asked, found[: asked.limit], json=json)
         elif json:
@@ -178,13 +178,6 @@ def _days(one: Stored) -> str:
     if (one.first.month, one.first.day, one.last.month, one.last.day) != (1, 1, 12, 31):
         return f"{one.first}..{one.last}"
     return str(one.first.year) if one.first.year == one.last.year else f"{one.first.year}-{one.last.year}"
-
-
-def _found(transaction: Transaction, asked: Question, pairs: frozenset[Pair]) -> list[CityYear]:
-    """Return the cities' years, the one that lacks most first, of equals the largest city."""
-    since = 0 if asked.max_age_s is None else now_ms() - asked.max_age_s * 1000
-    years = store.city_years(transaction, question.cities(transaction, asked), asked.year, pairs, since=since)
-    return sorted(years, key=lambda one: (one.rows / one.rows_expected, -one.city.population, one.city.id))
 
 
 def _gaps(transaction: Transaction, asked: Question, found: Sequence[CityYear], *, json: bool) -> None:

@@ -8,7 +8,7 @@ from shlex import join
 from typing import Final
 
 from synctl.cli.output import age, console, count, emit_lines, fitted, program, say, table, warn
-from synctl.clock import iso, now_ms
+from synctl.clock import now_ms
 from synctl.resource import Holding
 
 PER_COMMAND: Final = 20
@@ -38,7 +38,7 @@ def show(holdings: Sequence[Holding], asked: Asked) -> None:
     ]  # fmt: skip
     rows = [
         (
-            one.edition, one.language, _state(one, asked.since), _texts(one),
+            one.edition, one.language, one.state(asked.since), _texts(one),
             f"{one.empty_texts:,}" if one.empty_texts else "",
             "" if one.synced_at is None else age(one.synced_at, now),
         )
@@ -52,14 +52,14 @@ def show(holdings: Sequence[Holding], asked: Asked) -> None:
 
 def emit(holdings: Sequence[Holding], asked: Asked) -> None:
     """Write one JSON object for each edition that is wanted; for all that are listed, if that was asked."""
-    emit_lines(_as_json(one, asked) for one in _chosen(holdings, asked)[: asked.limit])
+    emit_lines(one.as_json(asked.resource, asked.since) for one in _chosen(holdings, asked)[: asked.limit])
 
 
 def gaps(holdings: Sequence[Holding], asked: Asked, *, force: bool, json: bool) -> None:
     """Print the commands that fetch what is missing, incomplete or too old."""
-    lacking = [one for one in _chosen(holdings, asked) if _state(one, asked.since) != "complete"][: asked.limit]
+    lacking = [one for one in _chosen(holdings, asked) if one.state(asked.since) != "complete"][: asked.limit]
     if json:
-        emit_lines(_as_json(one, asked) for one in lacking)
+        emit_lines(one.as_json(asked.resource, asked.since) for one in lacking)
         return
     for line in _commands(asked.resource, lacking, force=force):
         say(line)
@@ -71,14 +71,6 @@ def _chosen(holdings: Iterable[Holding], asked: Asked) -> list[Holding]:
     return [one for one in holdings if one.wanted or asked.listed_too]
 
 
-def _state(one: Holding, since: int) -> str:
-    if one.synced_at is None:
-        return "missing" if one.wanted else "listed"
-    if one.expected is not None and one.rows < one.expected:
-        return "incomplete"
-    return "old" if one.synced_at < since else "complete"
-
-
 def _texts(one: Holding) -> str:
     if one.synced_at is None:
         return ""
@@ -87,7 +79,7 @@ def _texts(one: Holding) -> str:
 
 def _summary(holdings: Sequence[Holding], asked: Asked, cut: int) -> str:
     wanted = [one for one in holdings if one.wanted]
-    complete = sum(_state(one, asked.since) == "complete" for one in wanted)
+    complete = sum(one.state(asked.since) == "complete" for one in wanted)
     parts = [f"{complete:,} of {count(len(wanted), 'edition')} complete"]
     if more := len(holdings) - len(wanted):
         parts.append(f"{more:,} more listed upstream" + ("" if asked.listed_too else " (--listed shows them)"))
@@ -100,16 +92,3 @@ def _commands(resource: str, lacking: Sequence[Holding], *, force: bool) -> Iter
     for at in range(0, len(lacking), PER_COMMAND):
         named = [word for one in lacking[at : at + PER_COMMAND] for word in ("--edition", one.edition)]
         yield join([program(), "enqueue", resource, *named, *(["--force"] if force else [])])
-
-
-def _as_json(one: Holding, asked: Asked) -> dict[str, object]:
-    return {
-        "resource": asked.resource,
-        "edition": one.edition,
-        "language": one.language,
-        "state": _state(one, asked.since),
-        "texts": one.rows,
-        "expected": one.expected,
-        "empty_texts": one.empty_texts,
-        "synced_at": None if one.synced_at is None else iso(one.synced_at),
-    }

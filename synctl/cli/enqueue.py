@@ -151,7 +151,7 @@ def order(
         return ExitCode.OK
     enqueued = session.enqueuer.enqueue(resource, selectors, order)
     if manner.json:
-        emit(_as_json(enqueued))
+        emit(enqueued.as_json())
     elif not manner.quiet:
         _report(session, enqueued)
     sys.stdout.flush()
@@ -197,21 +197,3 @@ def _preview(plan: Plan, day: date, *, json: bool) -> None:
     else:
         say(f"{run_id}  would be queued")
         say(f"  {plan.label}: {count(plan.total, 'unit')} from {plan.source}")
-
-
-def _as_json(enqueued: Enqueued) -> dict[str, object]:
-    run = enqueued.run
-    return {
-        "run": run.id,
-        "state": str(run.state),
-        "why": str(enqueued.why),
-        "created": enqueued.why is Why.CREATED,
-        "waits_for": enqueued.waits_for or None,
-        "resource": run.resource,
-        "source": run.source,
-        "label": run.label,
-        "units": run.total,
-        "fresh": enqueued.fresh,
-        "done": run.done,
-        "failed": run.failed,
-    }

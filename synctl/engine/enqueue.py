@@ -48,6 +48,33 @@ class Enqueued:
     waits_for: str = ""
     fresh: int = 0
 
+    def as_json(self) -> dict[str, object]:
+        """Return the stable fields of `enqueue --json`."""
+        run = self.run
+        return {
+            "run": run.id,
+            "state": str(run.state),
+            "why": str(self.why),
+            "created": self.why is Why.CREATED,
+            "waits_for": self.waits_for or None,
+            "resource": run.resource,
+            "source": run.source,
+            "label": run.label,
+            "units": run.total,
+            "fresh": self.fresh,
+            "done": run.done,
+            "failed": run.failed,
+        }
+
+    def as_retry_json(self) -> dict[str, object]:
+        """Return the stable fields of `retry --json`. A run without anything to retry may have succeeded long ago."""
+        return {
+            "run": self.run.id,
+            "state": str(self.run.state),
+            "why": str(RunState.SUCCEEDED if self.why is Why.FRESH else self.why),
+            "units": self.reopened,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

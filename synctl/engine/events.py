@@ -67,6 +67,11 @@ def read(transaction: Transaction, after: int) -> list[Event]:
     return [_event(row) for row in _settled(rows, after)]
 
 
+def of_run(transaction: Transaction, run_id: str, limit: int) -> list[Event]:
+    """Return the last events of a run, oldest first. The run may have been deleted."""
+    return [_event(row) for row in runs.events(transaction, run_id, limit)]
+
+
 @dataclass(slots=True)
 class Follower:
     """Gives out events once each. `run_ids`: of these runs only; empty: of all. `look` returns the runs as they are."""
@@ -88,7 +93,9 @@ class Follower:
                     yield event
             if len(found) < AT_ONCE:
                 break
-        for view in self.look():
+        views = self.look()
+        self._said = {view.run.id: self._said[view.run.id] for view in views if view.run.id in self._said}
+        for view in views:
             if (moved := self._progress(view)) is not None:
                 yield moved
 

@@ -109,7 +109,7 @@ def create(transaction: Transaction, new: NewRun, actor: Actor, reason: str) -> 
 def find(transaction: Transaction, run_id: str) -> Run | None:
     """Return the run of that id."""
     row = transaction.one("SELECT * FROM run WHERE id = :id", id=run_id)
-    return _run(row) if row else None
+    return run_of(row) if row else None
 
 
 def get(transaction: Transaction, name: str) -> Run:
@@ -127,7 +127,7 @@ def get(transaction: Transaction, name: str) -> Run:
         part=f"%{like}%",
     )
     if len(rows) == 1:
-        return _run(rows[0])
+        return run_of(rows[0])
     if rows:
         raise NotFound(f"run {name!r} is ambiguous: {', '.join(row['id'] for row in rows[:5])}", hint="type more of it")
     near = did_you_mean(name.lower(), _newest_ids(transaction), like=ALIKE)
@@ -157,7 +157,7 @@ def listing(
         since=since,
         limit=limit,
     )
-    return [_run(row) for row in rows]
+    return [run_of(row) for row in rows]
 
 
 def transition(
@@ -287,7 +287,8 @@ def _newest_ids(transaction: Transaction) -> list[str]:
     return [row["id"] for row in rows]
 
 
-def _run(row: Row) -> Run:
+def run_of(row: Row) -> Run:
+    """Return the run that a row of its table is."""
     values = {name: row[name] for name in Run.__slots__}
     return Run(**{**values, "state": RunState(values["state"])})
 

@@ -12,6 +12,7 @@ from synctl.cli.main import run
 from tests.helpers import unmeasured
 
 HEAVY = {"alembic", "asyncio", "httpx", "pydantic", "redis", "rich", "rq", "sqlalchemy", "sqlmodel", "tenacity"}
+HEAVY |= {"jinja2", "starlette", "uvicorn"}
 PROGRAM = """
 import sys
 from synctl.cli.main import run

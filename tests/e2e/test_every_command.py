@@ -49,8 +49,8 @@ SHOWN: dict[str, list[str]] = {
 """What each is called with."""
 CHANGES = {"run", "up", "down", "seed", "enqueue", "pause", "resume", "cancel", "delete", "retry", "worker"}
 """They change something; their own tests run them."""
-OTHERS = {"watch"}
-"""Has a test of its own (test_terminal.py)."""
+OTHERS = {"watch", "serve"}
+"""Have tests of their own (test_terminal.py, tests/web)."""
 AS_IT_IS = {"completion", "export", "metrics", "config"}
 """Written for machines or files: lines are as long as they are."""
 CODES = {"doctor": {0, 3, 4}, "verify": {0, 3}}

@@ -1,4 +1,4 @@
-"""What `coverage prayer` is asked: a year, its cities, and what is expected of each."""
+"""The coverage of prayer times: what is asked of it (a year, its cities, what is expected of each), and the answer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from synctl.clock import today
+from synctl.clock import now_ms, today
 from synctl.errors import UsageError
+from synctl.processors.prayer_days import FIRST_YEAR, LAST_YEAR
 from synctl.store import reference
-from synctl.store.coverage import Pair, stored_cities, stored_pairs
+from synctl.store.coverage import CityYear, Pair, city_years, stored_cities, stored_pairs
 from synctl.store.db import Transaction
 from synctl.store.methods import MADHABS
 from synctl.store.reference import City
@@ -43,11 +44,16 @@ class Question:
 
 def parse_year(year: int | None) -> int:
     """Return the year, this one for None. Raises UsageError for one that cannot be synced."""
-    from synctl.processors.prayer_days import FIRST_YEAR, LAST_YEAR  # noqa: PLC0415 - brings the sources along
-
     if year is not None and not FIRST_YEAR <= year <= LAST_YEAR:
         raise UsageError(f"--year {year}: years {FIRST_YEAR} to {LAST_YEAR} can be synced")
     return year or today().year
+
+
+def found(transaction: Transaction, question: Question, expected: frozenset[Pair]) -> list[CityYear]:
+    """Return the cities' years, the one that lacks most first, of equals the largest city."""
+    since = 0 if question.max_age_s is None else now_ms() - question.max_age_s * 1000
+    years = city_years(transaction, cities(transaction, question), question.year, expected, since=since)
+    return sorted(years, key=lambda one: (one.rows / one.rows_expected, -one.city.population, one.city.id))
 
 
 def cities(transaction: Transaction, question: Question) -> list[City]:

@@ -1,0 +1,78 @@
+"""Runs and units a page at a time: each page begins where the one before ended, whatever was added meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from synctl.states import RunState, UnitState
+from synctl.store.db import Row, Transaction
+from synctl.store.runs import Run, run_of
+
+BEFORE_ALL: Final = -1
+"""Units are numbered from 0."""
+NEWEST: Final = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """Runs, the newest first. `before`: where the next page begins; None at the end."""
+
+    runs: list[Run]
+    before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPage:
+    """Rows of the ledger in its order. `after`: where the next page begins; None at the end."""
+
+    rows: list[Row]
+    after: int | None
+
+
+def runs_page(
+    transaction: Transaction,
+    *,
+    states: Collection[RunState],
+    resource: str | None,
+    since: int,
+    before: int | None,
+    limit: int,
+) -> RunPage:
+    """Return the newest runs created before `before`; without those that ended before `since` (milliseconds)."""
+    marks = ", ".join(f"'{state}'" for state in sorted(states))
+    rows = transaction.all(
+        f"SELECT * FROM run WHERE state IN ({marks}) AND (CAST(:resource AS TEXT) IS NULL OR resource = :resource)"
+        " AND (finished_at IS NULL OR finished_at >= :since) AND seq < :before ORDER BY seq DESC LIMIT :limit",
+        resource=resource,
+        since=since,
+        before=NEWEST if before is None else before,
+        limit=limit + 1,
+    )
+    found = [run_of(row) for row in rows[:limit]]
+    return RunPage(found, found[-1].seq if len(rows) > limit else None)
+
+
+def units_page(
+    transaction: Transaction, run_seq: int, *, states: Collection[UnitState], after: int | None, limit: int
+) -> UnitPage:
+    """Return the units of a run in these states that follow the one numbered `after`."""
+    marks = ", ".join(f"'{state}'" for state in sorted(states))
+    rows = transaction.all(
+        f"SELECT * FROM sync_unit WHERE run_seq = :run AND state IN ({marks}) AND ordinal > :after"
+        " ORDER BY ordinal LIMIT :limit",
+        run=run_seq,
+        after=BEFORE_ALL if after is None else after,
+        limit=limit + 1,
+    )
+    return UnitPage(rows[:limit], rows[limit - 1]["ordinal"] if len(rows) > limit else None)
+
+
+def unit_counts(transaction: Transaction, run_seq: int) -> dict[UnitState, int]:
+    """Return how many units of a run are in each state."""
+    rows = transaction.all(
+        "SELECT state, COUNT(*) AS n FROM sync_unit WHERE run_seq = :run GROUP BY state", run=run_seq
+    )
+    counted = {row["state"]: int(row["n"]) for row in rows}
+    return {state: counted.get(state, 0) for state in UnitState}

@@ -1,0 +1,65 @@
+"""The application: every route, and what all of them pass."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from synctl.errors import SynctlError
+from synctl.web import fleet, health, live, metrics, openapi, runs, stored
+from synctl.web.access import Keyring, Role
+from synctl.web.backend import Backend
+from synctl.web.dispatch import Work, route
+from synctl.web.guard import Guard
+from synctl.web.hub import Hub
+from synctl.web.problems import Refused, as_response
+from synctl.web.shields import BodyLimit, SecurityHeaders
+
+OPERATIONS: Final = (*runs.OPERATIONS, *stored.OPERATIONS, *fleet.OPERATIONS)
+
+
+def make_app(backend: Backend, keyring: Keyring, origins: Collection[str]) -> Starlette:
+    """Return the application. `origins`: those of the pages that may use it, as browsers write them."""
+    guard, work = Guard(keyring, origins), Work(backend)
+    hub = Hub(backend, work)
+
+    async def described(request: Request) -> Response:
+        guard.admit(request, Role.READ)
+        return JSONResponse(openapi.document(OPERATIONS))
+
+    @asynccontextmanager
+    async def living(_: Starlette) -> AsyncIterator[None]:
+        polling = asyncio.create_task(hub.run())
+        try:
+            yield
+        finally:
+            polling.cancel()
+            with suppress(asyncio.CancelledError):
+                await polling
+            work.close()
+
+    return Starlette(
+        routes=[
+            *health.routes(backend, work),
+            metrics.route(backend, guard, work),
+            *live.routes(hub, guard),
+            *(route(operation, backend, guard, work) for operation in OPERATIONS),
+            Route("/api/openapi.json", described, methods=["GET"]),
+        ],
+        middleware=[Middleware(SecurityHeaders), Middleware(BodyLimit)],
+        exception_handlers=dict.fromkeys((Refused, SynctlError, HTTPException, Exception), _told),
+        lifespan=living,
+    )
+
+
+async def _told(_: Request, error: Exception) -> Response:
+    return as_response(error)
