@@ -253,7 +253,9 @@ def test_a_pipe_that_closes_and_a_full_disk(filled: Home) -> None:
 @pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_leaves_nothing_behind(filled: Home, tmp_path: Path, sign: signal.Signals, code: int) -> None:
     endless = (
-        "from itertools import repeat; from synctl.cli.export import command; from synctl.cli.main import main\n"
+        "import signal; from itertools import repeat\n"
+        "from synctl.cli.export import command; from synctl.cli.main import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits none\n"
         "command._WRITERS['csv'] = lambda dataset: repeat(b'')\n"
         "main()"
     )

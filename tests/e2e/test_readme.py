@@ -27,7 +27,7 @@ HOME: Final = "/srv/synctl"
 """SYNCTL_HOME, as the README says."""
 RUN: Final = re.compile(r"\b[a-z]+-\d{8}-([0-9a-f]{10})\b")
 NUMBER: Final = re.compile(r"\d[\d,.:-]*")
-DURATION: Final = re.compile(r"\bN (s|min|h|d)( N (s|min|h))?(?=\W|$)")
+DURATION: Final = re.compile(r"\bN (min N s|h N min|d N h|s|min|h|d)(?=\W|$)")
 SPARE: Final = 8
 """Columns by which a number of a table may be longer than that of the README."""
 
