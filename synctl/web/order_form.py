@@ -34,7 +34,7 @@ def order_routes(backend: Backend, guard: Guard, work: Work) -> list[BaseRoute]:
     """Return the form, and what it sends."""
 
     async def form(visit: Visit) -> Response:
-        return await shown(visit, {}, None)
+        return await shown(visit, {"resource": "prayer"}, None)
 
     async def enqueue(visit: Visit) -> Response:
         try:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Home, made_home
+from tests.helpers import until
 from tests.upstream.aladhan import serve
 from tests.upstream.faults import Faults, parse
 from tests.upstream.server import LoopbackServer
@@ -105,9 +106,8 @@ def test_an_operator_queues_watches_pauses_resumes_cancels_and_retries(page: Any
     expect(page.get_by_text("Queued.")).to_be_visible()
     run = page.locator("h1").inner_text()
     bar = page.locator("#run progress")
-    page.wait_for_function("document.querySelector('#run progress').value > 0")
-    begun = bar.evaluate("one => one.value")
-    page.wait_for_function(f"document.querySelector('#run progress').value > {begun}")
+    begun = until(lambda: bar.evaluate("one => one.value"))
+    until(lambda: bar.evaluate("one => one.value") > begun)
     picture(page, "running")
 
     page.get_by_role("button", name=f"Pause {run}").click()
