@@ -1,4 +1,4 @@
-"""`synctl serve`: REST, live events and metrics."""
+"""`synctl serve`: a page, REST, live events and metrics."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def serve(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Serve runs to programs until it is ended: REST, live events, metrics.
+    """Serve runs to browsers and programs until it is ended: a page, REST, live events, metrics.
 
     It needs `pip install 'synctl[web]'`. Everything but /healthz and /readyz needs a token: the first start writes
     two, for reading and for operating, into web-tokens in the home, which only you may read. docs/web.md tells how

@@ -76,3 +76,23 @@ def unit_counts(transaction: Transaction, run_seq: int) -> dict[UnitState, int]:
     )
     counted = {row["state"]: int(row["n"]) for row in rows}
     return {state: counted.get(state, 0) for state in UnitState}
+
+
+def unit_grid(transaction: Transaction, run_seq: int, per_cell: int) -> list[UnitState]:
+    """Return a state for every `per_cell` units in a row: the one that most needs to be seen."""
+    rows = transaction.all(
+        "SELECT ordinal / :per_cell AS cell, state FROM sync_unit WHERE run_seq = :run"
+        " GROUP BY ordinal / :per_cell, state ORDER BY cell",
+        run=run_seq,
+        per_cell=per_cell,
+    )
+    worst: dict[int, UnitState] = {}
+    for row in rows:
+        cell, state = int(row["cell"]), UnitState(row["state"])
+        if cell not in worst or _NEED.index(state) < _NEED.index(worst[cell]):
+            worst[cell] = state
+    return list(worst.values())
+
+
+_NEED: Final = (UnitState.QUARANTINED, UnitState.FAILED, UnitState.LEASED, UnitState.PENDING, UnitState.DONE)
+"""What needs to be seen most, first."""

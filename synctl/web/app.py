@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from synctl.errors import SynctlError
-from synctl.web import fleet, health, live, metrics, openapi, runs, stored
+from synctl.web import doors, fleet, health, live, metrics, openapi, pages, runs, stored
 from synctl.web.access import Keyring, Role
 from synctl.web.backend import Backend
 from synctl.web.dispatch import Work, route
@@ -52,6 +52,8 @@ def make_app(backend: Backend, keyring: Keyring, origins: Collection[str]) -> St
             *health.routes(backend, work),
             metrics.route(backend, guard, work),
             *live.routes(hub, guard),
+            *doors.routes(guard),
+            *pages.routes(backend, guard, work),
             *(route(operation, backend, guard, work) for operation in OPERATIONS),
             Route("/api/openapi.json", described, methods=["GET"]),
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
@@ -23,6 +23,7 @@ THREADS: Final = 8
 SAFE: Final = frozenset({"GET", "HEAD"})
 JSON: Final = "application/json"
 
+S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")
 
 
@@ -79,10 +80,15 @@ def read_query(wanted: type[msgspec.Struct], request: Request) -> Any:
             raise Refused(400, "malformed", f"the parameter {name!r} is there twice")
         else:
             given[name] = value
+    return decoded(wanted, given)
+
+
+def decoded(wanted: type[S], given: Mapping[str, object]) -> S:
+    """Return what was written as text, each value of its type. Raises Refused."""
     try:
         return msgspec.convert(given, wanted, strict=False)
     except msgspec.ValidationError as error:
-        raise Refused(400, "malformed", f"the parameters of the URL: {error}") from error
+        raise Refused(400, "malformed", f"parameters: {error}") from error
 
 
 async def _read_body(wanted: type[msgspec.Struct], request: Request) -> Any:

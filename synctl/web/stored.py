@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from synctl.clock import now_ms
+from synctl.clock import now_ms, today
 from synctl.config.settings import MAX_CITIES
 from synctl.engine import registry
 from synctl.errors import UsageError
@@ -58,6 +58,11 @@ def show_resource_coverage(call: Call) -> Answer:
         held = resource.holdings(transaction) if isinstance(resource, Edited) else ()
     shown = [one.as_json(name, since) for one in held if one.wanted]
     return Answer({"resource": name, "cities": [], "editions": shown[: query.limit]})
+
+
+def this_year() -> int:
+    """Return the year of which coverage is told by default."""
+    return today().year
 
 
 def _cities(call: Call, age: int | None) -> list[dict[str, object]]:
