@@ -104,12 +104,12 @@ _NOTES: Final = {
     "created": "Queued.",
     "active": "It exists already and is active: nothing new is queued.",
     "fresh": "It succeeded today: there is nothing to do. Queue it with “Sync again” to have it anew.",
-    "retried": "Only what is left of it is queued again.",
-    "forced": "All of it is queued again.",
-    "pause": "Asked to pause.",
-    "resume": "Queued again: it goes on where it stopped.",
-    "cancel": "Asked to cancel.",
-    "retry": "What is not done is queued again.",
+    "retried": "Only what was left of it was queued again.",
+    "forced": "All of it was queued again.",
+    "pause": "It was asked to pause.",
+    "resume": "It was queued again, to go on where it stopped.",
+    "cancel": "It was asked to cancel.",
+    "retry": "What was not done was queued again.",
 }
 """What a page says after a change, by the word in its URL: a text there would be anybody's."""
 

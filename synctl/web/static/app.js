@@ -100,7 +100,6 @@
     if (event.id !== null) {
       last = event.id;
       const shown = document.querySelector(`[data-run="${CSS.escape(event.run)}"]`) !== null;
-      document.getElementById("note")?.remove(); // what it told is over
       if (shown) said.textContent = `${event.run} is ${event.state}, by ${event.who}${event.reason ? `: ${event.reason}` : ""}`;
       soon();
     } else {
