@@ -189,6 +189,7 @@ def test_a_burst_worker_does_not_wait_for_a_redis_that_is_dead(stack: Home) -> N
     assert "nothing listens there" in ended.stderr
 
 
+@pytest.mark.slow
 def test_two_homes_are_two_stacks(call: Call) -> None:
     with made_home() as one, made_home() as other:
         for home in (one, other):

@@ -18,6 +18,7 @@ def proposed(text: str, command: str) -> list[str]:
     return shlex.split(line[line.index(command) :].partition("`")[0])
 
 
+@pytest.mark.slow
 def test_what_run_proposes_shows_what_it_stored(home: Home) -> None:
     home.run("seed")
     said = home.run("run", "prayer", "--city", "new york", "--methods", "5", "--from", "2026-03-01").stdout

@@ -80,6 +80,7 @@ def _steps() -> Iterator[Step]:
 STEPS: Final = tuple(_steps())
 
 
+@pytest.mark.slow
 def test_the_tour_is_true(home: Home, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = Pairs()
     with serve(Faults()) as upstream:

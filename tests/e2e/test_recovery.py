@@ -69,6 +69,7 @@ def test_an_idle_worker_that_is_killed_is_started_again(home: Home) -> None:
     assert home.json("up")["started"] is False  # the supervisor did it
 
 
+@pytest.mark.slow
 def test_killed_workers_and_supervisor_are_replaced_by_up(stack: Home, upstream: LoopbackServer, call: Call) -> None:
     run = _running(stack, call)
     os.kill(int((stack.path / "supervisor.lock").read_text()), signal.SIGKILL)

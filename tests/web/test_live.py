@@ -101,6 +101,7 @@ def latest(home: Home) -> int:
     return int(home.sql("SELECT COALESCE(MAX(id), 0) FROM run_event")[0][0])
 
 
+@pytest.mark.slow
 def test_watch_a_websocket_and_an_event_source_see_the_same_through_a_restart(server: Server) -> None:
     begin = latest(server.home)
     clients: list[Client] = [ByWebSocket(server, begin), ByEventSource(server, begin)]
