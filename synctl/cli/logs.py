@@ -1,4 +1,4 @@
-"""`synctl logs`: what workers and the supervisor of this machine logged."""
+"""`synctl logs`: what workers, the supervisor and `schedule run` of this machine logged."""
 
 from __future__ import annotations
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,9 +41,9 @@ def run() -> None:
     5 the database is not set up, 10 database unreachable at the start.
     """
     from synctl.engine.scheduler import Scheduler  # noqa: PLC0415 - what `trigger` needs not
+    from synctl.log import log_everywhere  # noqa: PLC0415
     from synctl.store.runs import Actor  # noqa: PLC0415
 
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with open_session() as session:
         if not session.settings.schedule:
             raise UsageError("the configuration has no schedule", hint="write a table [schedule.NAME] into synctl.toml")
@@ -53,6 +51,7 @@ def run() -> None:
         scheduler = Scheduler(
             session.database, session.client, session.connection, session.settings, Actor.this_process()
         )
+        log_everywhere(session.settings)
         with _until_told() as stop:
             scheduler.run(stop, session.redis_url)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -164,7 +165,9 @@ def test_a_process_leads_and_ends_at_a_signal(stack: Home, call: Call) -> None:
     assert f"Queued by {leader}." in call(stack, "schedule", "list").out
     other = stack.start("schedule", "run")
     assert other.stderr is not None
-    assert "standing by" in other.stderr.readline()
+    assert json.loads(other.stderr.readline())["message"].startswith("standing by")  # JSON where it is no terminal
+    logged = call(stack, "logs", "--json").lines
+    assert [line["pid"] for line in logged if line["logger"] == "synctl.schedule"] == [one.pid, other.pid]
     for number, process in ((signal.SIGINT, other), (signal.SIGTERM, one)):
         process.send_signal(number)
         asked = time.monotonic()
