@@ -77,8 +77,9 @@ def decode(raw: bytes | memoryview) -> Line | None:
 
 def _clean(text: str) -> str:
     """Return what may be written: without secrets, not endless, and as UTF-8."""
-    cut = text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}\n…\n{text[-LONGEST // 2 :]}"
-    return redacted(cut).encode("utf-8", "backslashreplace").decode()
+    told = redacted(text)  # first: of a secret that is cut in two, neither half looks like one
+    cut = told if len(told) <= LONGEST else f"{told[: LONGEST // 2]}\n…\n{told[-LONGEST // 2 :]}"
+    return cut.encode("utf-8", "backslashreplace").decode()
 
 
 def _level(number: int) -> str:

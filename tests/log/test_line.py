@@ -83,6 +83,12 @@ def test_no_secret_is_written_in_a_message_or_a_traceback() -> None:
     assert "ConnectionError: cannot reach redis://me:***@h:1/0" in (line.traceback or "")
 
 
+def test_a_secret_that_would_be_cut_in_two_is_hidden_whole() -> None:
+    before = "x" * (LONGEST // 2 - len(" redis://me:hush"))
+    line = line_of(record("%s", f"{before} redis://me:hushhush@h:1/0 {'y' * LONGEST}"))
+    assert "hush" not in line.message
+
+
 def test_a_line_is_one_line_whatever_is_in_it() -> None:
     nasty = 'a\nb "run":"x" \x1b[31m \udcff ' + "y" * 2 * LONGEST
     written = encode(line_of(record("%s", nasty)))
