@@ -14,6 +14,10 @@ import typer
 from typer._coercion import RuntimeParam
 from typer.core import TyperCommand
 
+from synctl.words import shortened
+
+_LARGEST: Final = 2**63 - 1
+"""Of a number in either database."""
 _TRUE: Final = frozenset({"1", "true", "t", "yes", "y", "on"})
 _FALSE: Final = frozenset({"0", "false", "f", "no", "n", "off"})
 
@@ -94,9 +98,12 @@ class _Plain(RuntimeParam):
 
 def _whole(value: Any) -> int:
     try:
-        return int(value)
+        number = int(value)
     except ValueError:
-        raise ValueError(f"{value!r} is not a valid integer.") from None
+        raise ValueError(f"{shortened(repr(value))} is not a valid integer.") from None
+    if abs(number) > _LARGEST:
+        raise ValueError(f"{shortened(str(value))} is too large.")
+    return number
 
 
 def _flag(value: Any) -> bool:

@@ -28,6 +28,10 @@ LINES = {
     ),
     "status --limit x": "status: --limit 'x' is not a valid integer; see `synctl status --help`",
     "status --limit 0": "status: --limit 0 is not at least 1; see `synctl status --help`",
+    f"status --limit {2**63}": f"status: --limit {2**63} is too large; see `synctl status --help`",
+    f"watch --json --after {'9' * 5000}": (
+        f"watch: --after '{'9' * 58}… is not a valid integer; see `synctl watch --help`"
+    ),
     "status --limit": "--limit needs a value; see `synctl --help`",
     "status --json=1": "--json takes no value; see `synctl --help`",
     "locks extra": "locks: got unexpected extra argument(s) (extra); see `synctl locks --help`",
