@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import stat
 import sys
@@ -84,11 +85,12 @@ def replaced(path: Path) -> Iterator[Output]:
     with told(str(path)):
         target = path.resolve()
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+        # Not the process id: in a container it is the same each time, and what a killed one left would be in the way.
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
         raw = os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb")
     try:
         output = Output(str(path), raw)
-        with _ended_by_sigterm():
+        with _ended_in_order():
             yield output
         output.sync()
         with told(str(path)):
@@ -102,13 +104,19 @@ def replaced(path: Path) -> Iterator[Output]:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Have SIGTERM raise, so that what was begun is removed."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+def _ended_in_order() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP raise, so that what was begun is removed; not what nohup ignores."""
+
+    def end(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    heeded = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heeded}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

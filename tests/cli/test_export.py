@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -250,7 +251,7 @@ def test_a_pipe_that_closes_and_a_full_disk(filled: Home) -> None:
     assert ended.stderr.startswith("synctl: standard output cannot be written: No space left on device;")
 
 
-@pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_leaves_nothing_behind(filled: Home, tmp_path: Path, sign: signal.Signals, code: int) -> None:
     endless = (
         "import signal; from itertools import repeat\n"
@@ -266,6 +267,17 @@ def test_a_signal_leaves_nothing_behind(filled: Home, tmp_path: Path, sign: sign
     process.send_signal(sign)
     assert process.wait(timeout=60) == code
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_of_the_same_id_left_is_not_in_the_way(
+    filled: Home, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getpid", lambda: 1)  # as in a container, each time
+    for left in (".a.json.1.part", ".m.prom.1.part"):
+        (tmp_path / left).touch()
+    call(filled, "export", "quran", "-o", str(tmp_path / "a.json"))
+    call(filled, "metrics", "--textfile", str(tmp_path / "m.prom"))
+    assert (tmp_path / "m.prom").stat().st_size
 
 
 def test_parquet_is_refused_on_a_terminal_and_progress_is_drawn_on_one(filled: Home, tmp_path: Path) -> None:
