@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from typing import Final
 
 from synctl.errors import ExitCode, PrerequisitesNotMet, SynctlError
 from synctl.redact import redacted
 
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
 
 def main() -> None:
     """Run `synctl` with the arguments of this process, or tell a shell what may be typed."""
+    _open_closed_streams()
     if "_SYNCTL_COMPLETE" in os.environ:
         from synctl.cli.complete import answer  # noqa: PLC0415 - nothing else is needed then
 
@@ -21,7 +26,9 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run a command; return its exit code. Nothing but a bug leaves a traceback."""
     try:
-        return _call(arguments)
+        code = _call(arguments)
+        sys.stdout.flush()  # here what goes wrong can be told
+        return code
     except PrerequisitesNotMet as error:
         _complain(f"prerequisites not met: {'; '.join(f'{redacted(what)}: {mend}' for what, mend in error.missing)}")
         return error.exit_code
@@ -32,11 +39,35 @@ def run(arguments: list[str]) -> int:
         return ExitCode.INTERRUPTED
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
-            # The reader went away (`synctl show … | head`), which is no failure of ours. Python must not
-            # complain again when it flushes.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return ExitCode.OK
+            return _without_reader()
         return end.code if isinstance(end.code, int) else ExitCode.OK
+    except BrokenPipeError:
+        return _without_reader()
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        _drop_output()
+        what = error.filename or "standard output"
+        _complain(f"{what} cannot be written: {error.strerror}; make room, or write somewhere else")
+        return ExitCode.UNEXPECTED
+
+
+def _without_reader() -> int:
+    """End after the reader went away (`synctl show … | head`), which is no failure of ours."""
+    _drop_output()
+    return ExitCode.OK
+
+
+def _drop_output() -> None:
+    """Have Python not complain again when it flushes what cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_closed_streams() -> None:
+    """Open the null device where a process has no standard streams: a database would get their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - until the process ends
 
 
 def _call(arguments: list[str]) -> int:

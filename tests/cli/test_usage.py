@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,3 +129,14 @@ def test_the_usage_line_names_no_types_of_python(command: str, usage: str, capsy
     assert help_text.startswith(f"Usage: synctl {usage}\n")
     assert "list[" not in help_text
     assert "<str>" not in help_text
+
+
+@pytest.mark.parametrize(("stdout", "code"), [(">/dev/full", 1), (">&-", 0), ("<&- >&- 2>&-", 0)])
+def test_a_full_disk_is_told_in_one_line_and_closed_streams_do_no_harm(stdout: str, code: int, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f'"{sys.executable}" -m synctl help exit-codes {stdout}'],
+        env={**os.environ, "SYNCTL_HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == code
+    said = "synctl: standard output cannot be written: No space left on device; make room, or write somewhere else\n"
+    assert ended.stderr == (said if code else "")
