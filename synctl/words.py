@@ -21,4 +21,6 @@ def shortened(text: str) -> str:
 
 def printable(text: str) -> str:
     """Return a text as it is, but for control characters: a terminal would obey them."""
+    if text.isprintable():  # most are, and this is quick
+        return text
     return "".join("\ufffd" if category(one) == "Cc" and one not in "\n\t" else one for one in text)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
-from synctl.cli.output import GAP, STYLES, console, fitted, table
+from synctl.cli.output import GAP, STYLES, console, fitted, printable, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,5 +56,5 @@ def _paragraphs(terminal: Console, columns: Columns, rows: Sequence[Sequence[str
         cells = dict(zip((title for title, _ in columns), row, strict=True))
         terminal.print(Text(row[0], STYLES.get(cells.get(state, "")) or "bold"), soft_wrap=True)
         told = ", ".join(f"{title.lower()} {cell}" for title, cell in list(cells.items())[1:] if cell)
-        for line in wrap(told, max(terminal.width - 2, NARROWEST), break_on_hyphens=False):
+        for line in wrap(printable(told), max(terminal.width - 2, NARROWEST), break_on_hyphens=False):
             terminal.print(Text(f"  {line}"), soft_wrap=True)

@@ -9,6 +9,7 @@ from typing import Final
 
 from synctl.errors import ExitCode, PrerequisitesNotMet, SynctlError
 from synctl.redact import redacted
+from synctl.words import printable
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -91,4 +92,4 @@ def _call(arguments: list[str]) -> int:
 
 
 def _complain(text: str) -> None:
-    sys.stderr.write(f"synctl: {redacted(text)}\n")
+    sys.stderr.write(f"synctl: {printable(redacted(text))}\n")

@@ -51,13 +51,13 @@ def emit_lines(documents: Iterable[object]) -> int:
 
 
 def say(text: str = "") -> None:
-    """Write a line for people."""
-    sys.stdout.write(f"{text}\n")
+    """Write a line for people, without what a terminal would obey: some of it was written by others."""
+    sys.stdout.write(f"{printable(text)}\n")
 
 
 def warn(text: str) -> None:
     """Write a line to standard error."""
-    sys.stderr.write(f"synctl: {text}\n")
+    sys.stderr.write(f"synctl: {printable(text)}\n")
 
 
 def program() -> str:
@@ -101,7 +101,7 @@ def table(
     for title, justify in columns:
         built.add_column(title, justify="right" if justify == "right" else "left", overflow="fold")
     for row in rows:
-        cells = [Text(cell) for cell in row]
+        cells = [Text(printable(cell)) for cell in row]
         if state_column is not None:
             cells[state_column].stylize(STYLES.get(row[state_column], ""))
         built.add_row(*cells)

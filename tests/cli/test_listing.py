@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 from rich.console import Console
@@ -58,3 +59,10 @@ def test_between_them_only_the_text_is_folded(monkeypatch: pytest.MonkeyPatch) -
     assert lines[0].split() == ["AT", "RUN", "STATE", "WHY"]
     assert sum(RUN in line for line in lines) == len(ROWS)
     assert len(lines) > 2 + len(ROWS)
+
+
+@pytest.mark.parametrize("width", [40, 200])
+def test_what_others_wrote_moves_no_cursor(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    nasty = ROWS[0][:-1] + ["\x1b]0;title\x07\x1b[31mred"]
+    monkeypatch.setattr(sys.modules[__name__], "ROWS", [nasty])
+    assert "\x1b" not in "\n".join(drawn(width, monkeypatch))

@@ -108,6 +108,17 @@ def test_a_terminal_without_colours_or_unicode_gets_none(monkeypatch: pytest.Mon
     assert all(line.isascii() for line in loop.paint(console, rows, 80, "ascii"))
 
 
+@pytest.mark.parametrize("page", Page)
+def test_what_others_wrote_is_on_one_line_and_moves_no_cursor(page: Page) -> None:
+    nasty = "a\x1b[2J\nb\t\x07\x9b31m"
+    shown = snapshot(
+        view(label=nasty), trouble=nasty,
+        failures=(Failure("prayer-20261124-0000000001", Cause("RejectedError", 404, nasty, 12, nasty)),),
+    )  # fmt: skip
+    for row in frame(shown, State(page=page, message=nasty), 80, 24):
+        assert row.plain.isprintable()
+
+
 def test_the_sparkline_is_as_high_as_its_highest() -> None:
     assert panels.sparkline([0, 1, 2, 4, 8], 10) == "▁▂▃▅█"
     assert panels.sparkline([1, 2, 3], 2) == "▆█"

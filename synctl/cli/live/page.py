@@ -15,6 +15,7 @@ from synctl.cli.output import STYLES, duration
 from synctl.clock import iso, now_ms
 from synctl.engine.view import RunView
 from synctl.states import ACTIVE, LIVE, RunState
+from synctl.words import printable
 
 FULL_NAME: Final = 64
 """Columns from which on a run's id is written whole."""
@@ -26,6 +27,7 @@ KEYS: Final = (
     ("?", "help"), ("q", "quit"),
 )  # fmt: skip
 PAGE_KEYS: Final = (("esc", "back"), ("↑↓", "scroll"), *KEYS[3:])
+ONE_LINE: Final = str.maketrans("\n\t", "  ")
 NOTHING: Final = (
     "Nothing is running. Queue a sync with `synctl enqueue prayer`; `synctl status` shows what has ended."
     " This view stays and shows the next run."
@@ -59,6 +61,7 @@ def frame(shown: Snapshot, state: State, columns: int, lines: int) -> list[Text]
     rows += [Text()] * (lines - len(rows) - 1)
     drawn = [*rows, foot][:lines]
     for row in drawn:
+        row.plain = printable(row.plain).translate(ONE_LINE)  # as long as before, so that styles stay in place
         row.truncate(columns, overflow="ellipsis")
     return drawn
 
