@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
-from synctl.cli.output import GAP, STYLES, console, fitted, printable, table
+from synctl.cli.output import STYLES, console, fitted, printable, table, table_width
+from synctl.cli.script import wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +34,7 @@ def draw(
     kept, cut = fitted(columns, measured, width, expendable)
     titles = [title for title, _ in kept]
     shown = [[row[place] for place, (title, _) in enumerate(columns) if title in titles] for row in rows]
-    if _width(kept, cut) > width:
+    if table_width(kept, cut) > width:
         _paragraphs(terminal, columns, rows, state)
         return
     state_column = titles.index(state) if state in titles else None
@@ -44,11 +44,6 @@ def draw(
     terminal.print(drawn)
 
 
-def _width(columns: Columns, rows: Sequence[Sequence[str]]) -> int:
-    widths = [max(len(title), *(len(row[place]) for row in rows)) for place, (title, _) in enumerate(columns)]
-    return sum(widths) + GAP * (len(columns) - 1)
-
-
 def _paragraphs(terminal: Console, columns: Columns, rows: Sequence[Sequence[str]], state: str) -> None:
     from rich.text import Text  # noqa: PLC0415 - with the console
 
@@ -56,5 +51,5 @@ def _paragraphs(terminal: Console, columns: Columns, rows: Sequence[Sequence[str
         cells = dict(zip((title for title, _ in columns), row, strict=True))
         terminal.print(Text(row[0], STYLES.get(cells.get(state, "")) or "bold"), soft_wrap=True)
         told = ", ".join(f"{title.lower()} {cell}" for title, cell in list(cells.items())[1:] if cell)
-        for line in wrap(printable(told), max(terminal.width - 2, NARROWEST), break_on_hyphens=False):
+        for line in wrapped(printable(told), max(terminal.width - 2, NARROWEST)):
             terminal.print(Text(f"  {line}"), soft_wrap=True)

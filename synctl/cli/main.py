@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from pathlib import Path
 from typing import Final
 
 from synctl.errors import ExitCode, PrerequisitesNotMet, SynctlError
@@ -27,9 +28,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run a command; return its exit code. Nothing but a bug leaves a traceback."""
     try:
-        code = _call(arguments)
-        sys.stdout.flush()  # here what goes wrong can be told
-        return code
+        return _flushed(_call(arguments))
     except PrerequisitesNotMet as error:
         _complain(f"prerequisites not met: {'; '.join(f'{redacted(what)}: {mend}' for what, mend in error.missing)}")
         return error.exit_code
@@ -40,23 +39,29 @@ def run(arguments: list[str]) -> int:
         return ExitCode.INTERRUPTED
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):
-            return _without_reader()
+            return _unwritten(end.__context__)
         return end.code if isinstance(end.code, int) else ExitCode.OK
-    except BrokenPipeError:
-        return _without_reader()
     except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
+        return _unwritten(error)
+
+
+def _flushed(code: int) -> int:
+    """Write what is buffered, here where it can be told what goes wrong; return the code."""
+    sys.stdout.flush()
+    return code
+
+
+def _unwritten(error: OSError) -> int:
+    """End where output had no room; that its reader went away (`synctl show … | head`) is no failure of ours."""
+    if isinstance(error, BrokenPipeError):
         _drop_output()
-        what = error.filename or "standard output"
-        _complain(f"{what} cannot be written: {error.strerror}; make room, or write somewhere else")
-        return ExitCode.UNEXPECTED
-
-
-def _without_reader() -> int:
-    """End after the reader went away (`synctl show … | head`), which is no failure of ours."""
+        return ExitCode.OK
+    if error.errno not in NO_ROOM:
+        raise error
     _drop_output()
-    return ExitCode.OK
+    what = error.filename or "standard output"
+    _complain(f"{what} cannot be written: {error.strerror}; make room, or write somewhere else")
+    return ExitCode.UNEXPECTED
 
 
 def _drop_output() -> None:
@@ -68,7 +73,7 @@ def _open_closed_streams() -> None:
     """Open the null device where a process has no standard streams: a database would get their numbers."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - until the process ends
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - until the process ends
 
 
 def _call(arguments: list[str]) -> int:

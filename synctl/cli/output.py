@@ -112,15 +112,19 @@ def fitted(
     columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], width: int, expendable: Sequence[str]
 ) -> tuple[list[tuple[str, str]], list[list[str]]]:
     """Leave out what a table can do without until it fits: columns with nothing in them, then those named, in order."""
-    kept = list(range(len(columns)))
+    kept, widths = list(range(len(columns))), _widths(columns, rows)
     empty = [at for at in kept if not any(row[at] for row in rows)]
     named = [at for title in expendable for at in kept if columns[at][0] == title and at not in empty]
     for at in (*empty, *named):
-        widths = [max(len(columns[at][0]), *(len(row[at]) for row in rows)) for at in kept]
-        if sum(widths) + GAP * (len(kept) - 1) <= width:
+        if _width([widths[place] for place in kept]) <= width:
             break
         kept.remove(at)
     return [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]
+
+
+def table_width(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> int:
+    """Return how many columns of the screen a table takes where nothing is folded."""
+    return _width(_widths(columns, rows))
 
 
 def age(ms: int | None, now: int) -> str:
@@ -142,3 +146,16 @@ def duration(seconds: float | None) -> str:
     if whole < 86_400:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def _widths(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> list[int]:
+    from rich.cells import cell_len  # noqa: PLC0415 - with the table
+
+    return [
+        max(len(title), *(cell_len(printable(row[at])) for row in rows)) if rows else len(title)
+        for at, (title, _) in enumerate(columns)
+    ]
+
+
+def _width(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)

@@ -6,6 +6,7 @@ import io
 import sys
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from synctl.cli import listing
@@ -63,6 +64,13 @@ def test_between_them_only_the_text_is_folded(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("width", [40, 200])
 def test_what_others_wrote_moves_no_cursor(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    nasty = ROWS[0][:-1] + ["\x1b]0;title\x07\x1b[31mred"]
+    nasty = [*ROWS[0][:-1], "\x1b]0;title\x07\x1b[31mred"]
     monkeypatch.setattr(sys.modules[__name__], "ROWS", [nasty])
     assert "\x1b" not in "\n".join(drawn(width, monkeypatch))
+
+
+def test_wide_letters_are_folded_at_the_edge(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = [*ROWS[0][:-1], "東京都庁前広場 " * 12]
+    monkeypatch.setattr(sys.modules[__name__], "ROWS", [wide])
+    assert max(map(cell_len, drawn(40, monkeypatch))) <= 40
+    assert max(map(cell_len, drawn(100, monkeypatch))) <= 100
