@@ -38,9 +38,8 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):
-            return _unwritten(end.__context__)
-        return end.code if isinstance(end.code, int) else ExitCode.OK
+        code = end.code if isinstance(end.code, int) else ExitCode.OK
+        return _unwritten(end.__context__) if isinstance(end.__context__, BrokenPipeError) else code
     except OSError as error:
         return _unwritten(error)
 
