@@ -69,9 +69,9 @@ class Session:
 
         return self._keep_redis(connect_cli(self.redis_url))
 
-    @cached_property
+    @property
     def live_client(self) -> Redis | None:
-        """Redis, or None where the embedded one simply is not up: then nothing is live."""
+        """Redis, or None while the embedded one simply is not up: then nothing is live."""
         return None if self.server is not None and not self.server.running else self.client
 
     @cached_property

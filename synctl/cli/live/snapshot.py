@@ -75,7 +75,7 @@ class Reader:
         return found
 
     def _read(self) -> Snapshot:
-        client = self._client()
+        client = self.session.live_client
         with self.session.database.read() as transaction:
             current = views(self._runs(transaction), client)
             failures = self._failures(transaction, current)
@@ -93,10 +93,6 @@ class Reader:
             found = replace(found, workers=tuple(queues.workers(client)), waiting=self._waiting(client))
             self._slow_at = time.monotonic()
         return found
-
-    def _client(self) -> Redis | None:
-        server = self.session.server
-        return None if server is not None and not server.running else self.session.client
 
     def _runs(self, transaction: Transaction) -> list[runs.Run]:
         if self.named:
