@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -93,6 +94,15 @@ def test_a_signal_leaves_the_terminal_as_it_was(stack: Home, number: signal.Sign
     screen.wait("Nothing is running")
     screen.process.kill(number)
     assert screen.end() == code
+
+
+def test_a_terminal_that_goes_away_ends_the_view(stack: Home) -> None:
+    screen = Screen(stack)
+    screen.wait("Nothing is running")
+    os.close(screen.process.child_fd)
+    assert screen.process.pid is not None
+    _, status = os.waitpid(screen.process.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP
 
 
 def test_a_named_run_that_has_ended_is_told_and_left(stack: Home, call: Call) -> None:

@@ -66,8 +66,12 @@ class Terminal:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Columns and lines, now."""
-        columns, lines = os.get_terminal_size(self._out)
+        """Columns and lines, now; the last ones of a terminal that went away."""
+        try:
+            columns, lines = os.get_terminal_size(self._out)
+        except OSError:
+            columns, lines = self._size
+            self._gone()
         return max(columns or 80, SMALLEST[0]), max(lines or 24, SMALLEST[1])
 
     def draw(self, lines: Sequence[str]) -> None:
@@ -97,9 +101,9 @@ class Terminal:
                 number, self._signal = self._signal, 0
                 raise KeyboardInterrupt if number == signal.SIGINT else Ended(number)
             if ready:
-                pressed = os.read(ready[0], 1024)
+                pressed = self._read()
                 if not pressed:
-                    raise Ended(signal.SIGHUP)  # the terminal went away
+                    raise Ended(signal.SIGHUP)
                 return parsed(pressed)
             if self.size != self._size or time.monotonic() > until:
                 return []
@@ -114,7 +118,8 @@ class Terminal:
     def _close(self) -> None:
         self._write(LEAVE)
         if self._in is not None and self._before is not None:
-            termios.tcsetattr(self._in, termios.TCSADRAIN, self._before)  # type: ignore[arg-type]  # its own list
+            with suppress(termios.error):  # it went away
+                termios.tcsetattr(self._in, termios.TCSADRAIN, self._before)  # type: ignore[arg-type]  # its own list
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self._signal = number
@@ -129,8 +134,22 @@ class Terminal:
 
     def _write(self, text: str) -> None:
         data = text.encode(sys.stdout.encoding or "utf-8", "replace")
-        while data:
-            data = data[os.write(self._out, data) :]
+        try:
+            while data:
+                data = data[os.write(self._out, data) :]
+        except OSError:
+            self._gone()
+
+    def _read(self) -> bytes:
+        """Return what was pressed; nothing where the terminal went away."""
+        try:
+            return os.read(self._in or 0, 1024)
+        except OSError:
+            return b""
+
+    def _gone(self) -> None:
+        """Note that the terminal went away, as its SIGHUP does, which may come later than an error or be ignored."""
+        self._signal = self._signal or signal.SIGHUP
 
 
 def parsed(pressed: bytes) -> list[str]:
