@@ -24,6 +24,7 @@ SECRETS = {
     "{'Authorization': 'Bearer hush', 'Accept': 'x'}": "{'Authorization': '***', 'Accept': 'x'}",
     "[(b'authorization', b'Basic hush'), (b'x-api-key', b'hush')]": "[(b'authorization', b'***'), (b'x-api-key', ***)]",
     "Authorization: Basic hush==\nX-Api-Key: hush\n": "Authorization: ***\nX-Api-Key: ***\n",
+    r"host=h password='hu\'sh hush' user=u": "host=h password=*** user=u",
     '{"access_token": "hush", "id": 1}': '{"access_token": ***, "id": 1}',
 }
 PLAIN = [
