@@ -51,8 +51,8 @@ def emit_lines(documents: Iterable[object]) -> int:
 
 
 def say(text: str = "") -> None:
-    """Write a line for people, without what a terminal would obey: some of it was written by others."""
-    sys.stdout.write(f"{printable(text)}\n")
+    """Write a line for people: on a terminal without what that would obey, since others wrote some of it."""
+    sys.stdout.write(f"{printable(text) if sys.stdout.isatty() else text}\n")
 
 
 def warn(text: str) -> None:
