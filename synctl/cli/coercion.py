@@ -96,6 +96,15 @@ class _Plain(RuntimeParam):
         return converted
 
 
+def _text(value: Any) -> str:
+    text = str(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # neither database takes it, nor JSON
+        raise ValueError(f"{shortened(repr(text))} is no UTF-8 text.") from None
+    return text
+
+
 def _whole(value: Any) -> int:
     try:
         number = int(value)
@@ -114,4 +123,4 @@ def _flag(value: Any) -> bool:
     raise ValueError(f"{value!r} is not a valid boolean.")
 
 
-_CONVERSIONS: Final[dict[Any, Any]] = {str: str, int: _whole, bool: _flag, list[str]: str}
+_CONVERSIONS: Final[dict[Any, Any]] = {str: _text, int: _whole, bool: _flag, list[str]: _text}
