@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -58,14 +59,15 @@ def _unwritten(error: OSError) -> int:
     if error.errno not in NO_ROOM:
         raise error
     _drop_output()
-    what = error.filename or "standard output"
+    what = error.filename or "output"
     _complain(f"{what} cannot be written: {error.strerror}; make room, or write somewhere else")
     return ExitCode.UNEXPECTED
 
 
 def _drop_output() -> None:
     """Have Python not complain again when it flushes what cannot be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError):  # it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _open_closed_streams() -> None:

@@ -34,6 +34,8 @@ LINES = {
     f"watch --json --after {'9' * 5000}": (
         f"watch: --after '{'9' * 58}… is not a valid integer; see `synctl watch --help`"
     ),
+    "logs \udcff": "logs: RUN '\\udcff' is no UTF-8 text; see `synctl logs --help`",
+    "cancel abcd --reason \udcff": "cancel: --reason '\\udcff' is no UTF-8 text; see `synctl cancel --help`",
     "status --limit": "--limit needs a value; see `synctl --help`",
     "status --json=1": "--json takes no value; see `synctl --help`",
     "locks extra": "locks: got unexpected extra argument(s) (extra); see `synctl locks --help`",
@@ -138,5 +140,5 @@ def test_a_full_disk_is_told_in_one_line_and_closed_streams_do_no_harm(stdout: s
         env={**os.environ, "SYNCTL_HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == code
-    said = "synctl: standard output cannot be written: No space left on device; make room, or write somewhere else\n"
+    said = "synctl: output cannot be written: No space left on device; make room, or write somewhere else\n"
     assert ended.stderr == (said if code else "")
