@@ -58,3 +58,14 @@ def test_between_them_only_the_text_is_folded(monkeypatch: pytest.MonkeyPatch) -
     assert lines[0].split() == ["AT", "RUN", "STATE", "WHY"]
     assert sum(RUN in line for line in lines) == len(ROWS)
     assert len(lines) > 2 + len(ROWS)
+
+
+@pytest.mark.parametrize(("width", "there"), [(200, True), (110, False)])
+def test_what_is_extra_is_there_only_where_all_others_are(
+    width: int, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(listing, "console", lambda: Console(file=out, width=width, highlight=False))
+    listing.draw(COLUMNS, ROWS, expendable=("WHO",), state="STATE", extra="WHY")
+    titles = out.getvalue().splitlines()[0].split()
+    assert titles == [title for title, _ in COLUMNS if there or title != "WHY"]
