@@ -180,7 +180,7 @@ def test_retry_waits_for_the_failed_unit_alone(stack: Home, upstream: LoopbackSe
 
 
 def test_where_nothing_is_to_be_done_a_command_says_so(stack: Home, call: Call) -> None:
-    assert call(stack, "watch").out.startswith("No run is active.")
+    assert call(stack, "watch").out.startswith("No run is queued or running.")
     assert call(stack, "reap").out == "Nothing to settle.\n"
     assert call(stack, "up").out.startswith("Already up: 0 workers, Redis at unix://")
 

@@ -45,7 +45,7 @@ class Terminal:
 
     def __init__(self) -> None:
         self._out = sys.stdout.fileno()
-        self._in = sys.stdin.fileno() if sys.stdin.isatty() else None
+        self._in = sys.stdin.fileno() if sys.stdin.isatty() else _controlling()
         self._before: list[object] | None = None
         self._shown: list[str] = []
         self._size = (0, 0)
@@ -131,6 +131,14 @@ class Terminal:
         data = text.encode(sys.stdout.encoding or "utf-8", "replace")
         while data:
             data = data[os.write(self._out, data) :]
+
+
+def _controlling() -> int | None:
+    """Open the terminal of this session, if there is one: standard input may be a pipe, as below xargs."""
+    try:
+        return os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return None
 
 
 def parsed(pressed: bytes) -> list[str]:
