@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterable
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from synctl.cli.listing import NARROWEST
 from synctl.cli.options import JsonOption
 from synctl.cli.output import console, count, emit, say
 from synctl.config import load_settings
@@ -65,9 +67,11 @@ def _shown(findings: Iterable[Finding]) -> list[Finding]:
         found.append(finding)
         mark, plain, style = MARKS[finding.status]
         line = Text(plain if terminal.options.ascii_only else mark, style)
-        line.append(f" {finding.check:<{CHECK_COLUMN}}  {finding.message}", "default")
-        if finding.hint:
-            line.append(f"; {finding.hint}", "default")
+        told = f"{finding.message}; {finding.hint}" if finding.hint else finding.message
+        first, *more = _folded(told, terminal.width) if terminal.is_terminal else [told]
+        line.append(f" {finding.check:<{CHECK_COLUMN}}  {first}", "default")
+        for rest in more:
+            line.append(f"\n{'':{CHECK_COLUMN + 4}}{rest}", "default")
         terminal.print(line, soft_wrap=True)
     statuses = [str(finding.status) for finding in found]
     errors, warnings = statuses.count("error"), statuses.count("warning")
@@ -76,3 +80,11 @@ def _shown(findings: Iterable[Finding]) -> list[Finding]:
     else:
         say("All well.")
     return found
+
+
+def _folded(text: str, columns: int) -> list[str]:
+    """Return the lines that the text takes beside the names of the checks; longer words, as paths are, stay whole."""
+    room = columns - CHECK_COLUMN - 4
+    if room < NARROWEST:
+        return [text]
+    return wrap(text, room, break_long_words=False, break_on_hyphens=False) or [text]

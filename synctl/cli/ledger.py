@@ -23,6 +23,8 @@ LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, 
 SHOWN = 50
 NOT_DONE = frozenset({UnitState.FAILED, UnitState.QUARANTINED})
 ALL = 2**31
+MESSAGE = 40
+"""Columns that a cause of failures gets at least: a sample stands among the units below it, too."""
 
 
 def units(
@@ -113,7 +115,7 @@ def errors(run: RunArgument, limit: LimitOption = None, json: JsonOption = False
         ("MESSAGE", "left"),
         ("SAMPLE", "left"),
     ]
-    draw(columns, rows, expendable=("HTTP", "SAMPLE", "ERROR"), elastic="MESSAGE")
+    draw(columns, rows, expendable=("SAMPLE", "HTTP", "ERROR"), elastic="MESSAGE", least=MESSAGE)
     say()
     for row in shown:
         say(f"  {row['key']}  {count(row['attempts'], 'attempt')}: {row['message']}")

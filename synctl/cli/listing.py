@@ -25,12 +25,20 @@ def draw(
     expendable: Sequence[str] = (),
     elastic: str = "",
     state: str = "",
+    least: int = NARROWEST,
+    extra: str = "",
 ) -> None:
-    """Print rows. `expendable` columns are left out in that order, the `elastic` one is folded, `state` is coloured."""
+    """Print rows. `expendable` columns are left out in that order, the `elastic` one is folded, `state` is coloured.
+
+    `least` columns are left to the elastic one before others are left out. `extra` is there where all others are.
+    """
     terminal = console()
     width = terminal.width
+    if extra and _width(columns, rows) > width:
+        places = [place for place, (title, _) in enumerate(columns) if title != extra]
+        columns, rows = [columns[place] for place in places], [[row[place] for place in places] for row in rows]
     at = next((place for place, (title, _) in enumerate(columns) if title == elastic), None)
-    measured = [[cell[:NARROWEST] if place == at else cell for place, cell in enumerate(row)] for row in rows]
+    measured = [[cell[:least] if place == at else cell for place, cell in enumerate(row)] for row in rows]
     kept, cut = fitted(columns, measured, width, expendable)
     titles = [title for title, _ in kept]
     shown = [[row[place] for place, (title, _) in enumerate(columns) if title in titles] for row in rows]

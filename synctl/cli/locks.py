@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 from synctl.cli.listing import draw
 from synctl.cli.options import JsonOption
 from synctl.cli.output import duration, emit, say
 from synctl.cli.session import open_session
 from synctl.engine.holders import holders
+
+NAMED: Final = 3
+"""Runs that wait are named, the next ones first; more of them are counted."""
 
 
 def locks(json: JsonOption = False) -> None:
@@ -40,7 +46,7 @@ def locks(json: JsonOption = False) -> None:
             f"{one.host}:{one.pid or '?'}",
             duration(one.held_s),
             "none" if one.heartbeat_s is None else f"{duration(one.heartbeat_s)} ago",
-            ", ".join(one.waiting),
+            _named(one.waiting),
         )
         for one in found
     ]
@@ -49,3 +55,8 @@ def locks(json: JsonOption = False) -> None:
         ("WAITING", "left"),
     ]  # fmt: skip
     draw(columns, rows, expendable=("HELD",), elastic="WAITING", state="STATE")
+
+
+def _named(waiting: Sequence[str]) -> str:
+    more = len(waiting) - NAMED
+    return ", ".join(waiting[:NAMED]) + (f" and {more:,} more" if more > 0 else "")

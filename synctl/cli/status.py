@@ -15,6 +15,7 @@ from synctl.clock import iso, now_ms
 from synctl.errors import UsageError
 from synctl.states import ACTIVE, RunState
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 if TYPE_CHECKING:
     from synctl.engine.view import RunView
@@ -102,14 +103,15 @@ def _all(session: Session, wanted: _Filter, *, json: bool) -> None:
             f"{view.live.unit_rate:,.0f}/s" if view.run.state is RunState.RUNNING and view.live.unit_rate else "",
             duration(view.eta_s) if view.eta_s is not None else "",
             age(view.run.created_at, now),
+            shortened(view.run.label),
         )
         for view in current
     ]
     columns = [
         ("RUN", "left"), ("STATE", "left"), ("UNITS", "right"), ("FAILED", "right"), ("ROWS", "right"),
-        ("RATE", "right"), ("LEFT", "right"), ("AGE", "right"),
+        ("RATE", "right"), ("LEFT", "right"), ("AGE", "right"), ("WHAT", "left"),
     ]  # fmt: skip
-    draw(columns, rows, expendable=("ROWS", "AGE", "RATE"), state="STATE")
+    draw(columns, rows, expendable=("ROWS", "AGE", "RATE"), state="STATE", extra="WHAT")
     for view in current:
         if view.note and view.run.state in ACTIVE:
             say(f"{view.run.id}: {view.note}")

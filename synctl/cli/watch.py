@@ -59,7 +59,7 @@ def watch(
         elif json:
             ended = _events(session, runs or (), chosen, after)
         elif not chosen:
-            say("No run is active. Queue one with `synctl enqueue prayer`.")
+            say("No run is queued or running. Queue one with `synctl enqueue prayer`.")
             return
         else:
             ended = follow(session, chosen, draw=True, json=False)

@@ -74,3 +74,14 @@ def test_wide_letters_are_folded_at_the_edge(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(sys.modules[__name__], "ROWS", [wide])
     assert max(map(cell_len, drawn(40, monkeypatch))) <= 40
     assert max(map(cell_len, drawn(100, monkeypatch))) <= 100
+
+
+@pytest.mark.parametrize(("width", "there"), [(200, True), (110, False)])
+def test_what_is_extra_is_there_only_where_all_others_are(
+    width: int, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(listing, "console", lambda: Console(file=out, width=width, highlight=False))
+    listing.draw(COLUMNS, ROWS, expendable=("WHO",), state="STATE", extra="WHY")
+    titles = out.getvalue().splitlines()[0].split()
+    assert titles == [title for title, _ in COLUMNS if there or title != "WHY"]

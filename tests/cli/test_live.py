@@ -78,7 +78,9 @@ def test_only_what_fits_is_drawn_and_the_selected_run_is_in_it() -> None:
     for at in (0, 50, 99):
         selected = shown.views[at].run.id
         rows = drawn(shown, State(selected=selected), 80, 24)
-        assert any(row.startswith(f"▸ {selected}") for row in rows)
+        (shown_at,) = [number for number, row in enumerate(rows) if row.startswith(f"▸ {selected}")]
+        assert "rows/s" in rows[shown_at + 1]
+        assert sum("rows/s" in row for row in rows[1:]) == 1
         assert sum(row.startswith(("▸ prayer", "  prayer-2026")) for row in rows) >= 3
 
 

@@ -55,8 +55,9 @@ def partial(stack: Home) -> str:
 
 def test_status_lists_runs_and_shows_one_in_full(stack: Home, partial: str, call: Call) -> None:
     head, _, row = call(stack, "status").out.splitlines()[:3]
-    assert head.split() == ["RUN", "STATE", "UNITS", "FAILED", "ROWS", "RATE", "LEFT", "AGE"]
+    assert head.split() == ["RUN", "STATE", "UNITS", "FAILED", "ROWS", "RATE", "LEFT", "AGE", "WHAT"]
     assert row.split()[:5] == [partial, "partial", "1/2", "1", "31"]
+    assert "London, GB × 2 methods" in row
     said = call(stack, "status", partial[-6:]).out
     assert f"     run  {partial}\n" in said
     assert "   state  partial (1 of 2 units failed)\n" in said
@@ -179,7 +180,7 @@ def test_retry_waits_for_the_failed_unit_alone(stack: Home, upstream: LoopbackSe
 
 
 def test_where_nothing_is_to_be_done_a_command_says_so(stack: Home, call: Call) -> None:
-    assert call(stack, "watch").out.startswith("No run is active.")
+    assert call(stack, "watch").out.startswith("No run is queued or running.")
     assert call(stack, "reap").out == "Nothing to settle.\n"
     assert call(stack, "up").out.startswith("Already up: 0 workers, Redis at unix://")
 

@@ -105,6 +105,18 @@ def test_a_terminal_that_goes_away_ends_the_view(stack: Home) -> None:
     assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP
 
 
+def test_keys_are_those_of_the_terminal_where_standard_input_is_something_else(stack: Home) -> None:
+    process = pexpect.spawn(
+        "/bin/sh", ["-c", f"exec {sys.executable} -m synctl watch < /dev/null"],
+        env=stack.environ(), dimensions=(ROWS_SHOWN, 80), timeout=60,
+    )  # fmt: skip
+    process.expect("q quit")
+    process.send("q")
+    process.expect(pexpect.EOF)
+    process.close()
+    assert process.exitstatus == 0
+
+
 def test_a_named_run_that_has_ended_is_told_and_left(stack: Home, call: Call) -> None:
     run_id = call(stack, "enqueue", *LONDON, "--from", "2026-07-01", "--wait", "--json").json["run"]
     screen = Screen(stack, run_id, "--exit")

@@ -101,13 +101,13 @@ def _runs(shown: Snapshot, state: State, columns: int, room: int) -> list[Text]:
     each = 2 if tall else 1
     wanted = each * len(shown.views)
     below = panels(shown, columns, room - min(wanted, max(room // 2, each * FEWEST_RUNS)))
-    fitting = max(1, (room - len(below)) // each)
+    fitting = max(1, (room - len(below) - (0 if tall else 1)) // each)
     at = place(state, shown.views)
     first = min(max(0, at - fitting // 2), max(0, len(shown.views) - fitting))
     drawn: list[Text] = []
     for number, view in enumerate(shown.views[first : first + fitting], start=first):
         drawn.append(_run(view, columns, selected=number == at))
-        if tall:
+        if tall or number == at:
             drawn.append(_facts(view))
     return [*drawn, *below]
 

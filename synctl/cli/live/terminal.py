@@ -45,7 +45,7 @@ class Terminal:
 
     def __init__(self) -> None:
         self._out = sys.stdout.fileno()
-        self._in = sys.stdin.fileno() if sys.stdin.isatty() else None
+        self._in = sys.stdin.fileno() if sys.stdin.isatty() else _controlling()
         self._before: list[object] | None = None
         self._shown: list[str] = []
         self._size = (0, 0)
@@ -150,6 +150,14 @@ class Terminal:
     def _gone(self) -> None:
         """Note that the terminal went away, as its SIGHUP does, which may come later than an error or be ignored."""
         self._signal = self._signal or signal.SIGHUP
+
+
+def _controlling() -> int | None:
+    """Open the terminal of this session, if there is one: standard input may be a pipe, as below xargs."""
+    try:
+        return os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return None
 
 
 def parsed(pressed: bytes) -> list[str]:
