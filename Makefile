@@ -36,6 +36,7 @@ test-slow: $(READY_DEV)
 bench: $(READY_DEV)
 	@$(BIN)/python -m tests.bench.startup
 	@$(BIN)/python -m tests.bench.throughput
+	@$(BIN)/python -m tests.bench.default_run
 	@$(BIN)/python -m tests.bench.control $(ARGS)
 
 check: $(READY_DEV)

@@ -29,6 +29,7 @@ __all__ = [
     "Missing",
     "OpenGate",
     "Plan",
+    "Preloaded",
     "Resource",
     "Rows",
     "Selectors",
@@ -261,6 +262,14 @@ class Edited(Protocol):
 
     def holdings(self, transaction: Transaction) -> Sequence[Holding]:
         """What is stored of each edition that is wanted or that upstream lists."""
+
+
+@runtime_checkable
+class Preloaded(Protocol):
+    """A resource with modules that a worker imports once, before it forks: else each job imports them anew."""
+
+    def preload(self, settings: Settings) -> None:
+        """Import what the source needs that is configured. Open nothing: that must not cross a fork."""
 
 
 class Resource(Protocol):

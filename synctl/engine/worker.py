@@ -33,6 +33,7 @@ from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.reaper import Reaper
 from synctl.errors import SynctlError
 from synctl.log import bound
+from synctl.resource import Preloaded
 from synctl.store import shards
 from synctl.store.db import Database, open_database
 from synctl.store.runs import Actor
@@ -66,7 +67,9 @@ class SyncWorker(Worker):
             maintenance_interval=1,
             log_job_description=False,
         )
-        registry.load(resource)  # once, for every horse to inherit
+        loaded = registry.load(resource)  # once, for every horse to inherit
+        if isinstance(loaded, Preloaded):
+            loaded.preload(settings)
         log.info("%s listens on %s", self.name, keys.queue(resource))
 
     def execute_job(self, job: Job, queue: Queue) -> None:

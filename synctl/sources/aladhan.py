@@ -233,7 +233,7 @@ def _rows(request: PrayerRequest, numbers: list[int], days: list[_Day], waived: 
         readings = list(map(_readings.__getitem__, chain.from_iterable([astuple(day.timings) for day in days])))
     except KeyError:
         return _readable_rows(numbers, offsets, days, waived)
-    return list(zip(numbers, offsets, *placed(readings), strict=True))
+    return list(zip(numbers, offsets, *placed([readings[at::11] for at in range(11)]), strict=True))
 
 
 def _readable_rows(numbers: list[int], offsets: list[int], days: list[_Day], waived: frozenset[str]) -> list[DayTimes]:

@@ -11,16 +11,15 @@ from __future__ import annotations
 import threading
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from hijridate import Gregorian
-from salahlib import astronomy, methods
-from salahlib.params import LatAdjust, Params
+from salahlib import methods
+from salahlib.params import Params
 
 from synctl.errors import RejectedError
 from synctl.sources.digest import body_hash
@@ -28,12 +27,12 @@ from synctl.sources.prayer import (
     EPOCH,
     NOTHING,
     SCHOOLS,
-    TIME_NAMES,
     Fetched,
     PrayerRequest,
-    place,
+    placed,
     utc_offsets,
 )
+from synctl.sources.sky import Sky
 
 if TYPE_CHECKING:
     from synctl.resource import Stop
@@ -43,20 +42,13 @@ CUSTOM = 99
 RAMADAN = 9
 RAMADAN_YEARS = range(1925, 2077)
 """Those whose every day has a date in the calendar of Umm al-Qura, which is published for 1924-08-01 to 2077-11-16."""
-ENDLESS_DAY = 23.99
-"""Hours. Under the midnight sun the kernel's day has 24, give or take the 15 seconds that noon drifts."""
-KEPT = 16
-"""Calculations kept for the other madhab, 165 KB a year: more than the threads of a pool begin at once."""
+KEPT = 4
+"""Places kept, 1.5 MB each for a year: the units of a city follow each other."""
 
-_ASR = TIME_NAMES.index("Asr")
+_Key = tuple[float, float, str, date, date]
 
-_Key = tuple[float, float, str, int, date, date]
-_Readings = list[tuple[int, ...]]
-_OneDay = Callable[[PrayerRequest, date, Params], tuple[int, ...]]
-
-# The kernel declares no types for these two.
+# The kernel declares no types for this.
 _resolve: Callable[..., Params] = methods.resolve
-_depression_time: Callable[..., tuple[float, bool]] = astronomy.depression_time
 
 
 def incalculable(methods: Iterable[int], years: Iterable[int]) -> list[int]:
@@ -73,9 +65,9 @@ class CalculatedSource:
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
-        self._kept: OrderedDict[_Key, tuple[int, _Readings]] = OrderedDict()
-        # Calculating is pure Python, so threads gain nothing from doing it at once; one at a time, the second
-        # madhab of a place finds the work of the first.
+        self._kept: OrderedDict[_Key, Sky] = OrderedDict()
+        # Calculating is pure Python, so threads gain nothing from doing it at once; one at a time, each finds the
+        # work of those before.
         self._turn = threading.Lock()
 
     def fetch(self, request: PrayerRequest, known: str | None = None, waived: frozenset[str] = NOTHING) -> Fetched:
@@ -83,44 +75,33 @@ class CalculatedSource:
 
         Raises RejectedError for what cannot be calculated, `http.Interrupted` when the work must end.
         """
-        offsets = utc_offsets(request.timezone, request.first.year)
+        first = request.first.toordinal() - EPOCH
+        start = request.first.timetuple().tm_yday - 1
+        numbers = range(first, request.last.toordinal() - EPOCH + 1)
+        offsets = utc_offsets(request.timezone, request.first.year)[start : start + len(numbers)]
         with self._turn:
             readings = self._readings(request, offsets)
-        start = request.first.timetuple().tm_yday - 1
-        first = request.first.toordinal() - EPOCH
-        days = [(first + count, offsets[start + count], *place(reading)) for count, reading in enumerate(readings)]
+        days = list(zip(numbers, offsets, *placed(readings), strict=True))
         digest = body_hash(request, array("q", chain.from_iterable(days)).tobytes())
         return Fetched([], digest, unchanged=True) if digest == known else Fetched(days, digest)
 
     def close(self) -> None:
         """Hold nothing, so release nothing: a year takes less time than a person notices."""
 
-    def _readings(self, request: PrayerRequest, offsets: tuple[int, ...]) -> _Readings:
-        """Eleven clock readings a day; where the other madhab was calculated just before, only Asr is new."""
-        place_of = (request.latitude, request.longitude, request.timezone)
-        key = (*place_of, request.method, request.first, request.last)
-        if key not in self._kept:
-            readings = self._each_day(request, offsets, _eleven)
-            self._kept[key] = (request.madhab, readings)
+    def _readings(self, request: PrayerRequest, offsets: tuple[int, ...]) -> Sequence[Sequence[int]]:
+        usual, in_ramadan = (_params(request.method, request.madhab, ramadan=ramadan) for ramadan in (False, True))
+        holy = frozenset[date]() if usual == in_ramadan else _ramadan(request.first.year)
+        return self._sky(request, offsets).readings(usual, in_ramadan, holy)
+
+    def _sky(self, request: PrayerRequest, offsets: tuple[int, ...]) -> Sky:
+        key = (request.latitude, request.longitude, request.timezone, request.first, request.last)
+        sky = self._kept.get(key)
+        if sky is None:
+            sky = Sky(request.latitude, request.longitude, request.dates, offsets, self._stop_if_asked)
+            self._kept[key] = sky
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-            return readings
-        madhab, readings = self._kept[key]
-        if madhab == request.madhab:
-            return readings
-        asr = self._each_day(request, offsets, _only_asr)
-        return [(*day[:_ASR], *new, *day[_ASR + 1 :]) for day, new in zip(readings, asr, strict=True)]
-
-    def _each_day(self, request: PrayerRequest, offsets: tuple[int, ...], one_day: _OneDay) -> _Readings:
-        ramadan = _ramadan(request.first.year) if _minds_ramadan(request.method) else frozenset[date]()
-        start = request.first.timetuple().tm_yday - 1
-        readings: _Readings = []
-        for count, day in enumerate(request.dates):
-            if day.day == 1 or count == 0:
-                self._stop_if_asked()
-            params = _params(request.method, request.madhab, offsets[start + count], ramadan=day in ramadan)
-            readings.append(one_day(request, day, params))
-        return readings
+        return sky
 
     def _stop_if_asked(self) -> None:
         if self._stop.is_set():
@@ -129,45 +110,19 @@ class CalculatedSource:
             raise Interrupted
 
 
-def _eleven(request: PrayerRequest, day: date, params: Params) -> tuple[int, ...]:
-    at = (day.year, day.month, day.day, request.latitude, request.longitude, 0.0)
-    hours: dict[str, float] = astronomy.calculate(*at, params)
-    tuned = (params.offsets.sunset - params.offsets.sunrise) / 60.0
-    if hours["Sunset"] - hours["Sunrise"] - tuned > ENDLESS_DAY:
-        # The kernel sees a night of 24 hours here and puts Fajr before noon of the day before; the server
-        # sees no night, so that Fajr and Isha are where the sun is lowest.
-        hours = astronomy.calculate(*at, replace(params, lat_adjust=LatAdjust.NONE))
-    return tuple([_minute(hour) for hour in hours.values()])  # the kernel's order is TIME_NAMES
-
-
-def _only_asr(request: PrayerRequest, day: date, params: Params) -> tuple[int, ...]:
-    at = (day.year, day.month, day.day, 13.0, request.latitude)
-    angle = astronomy.asr_shadow_angle(params, *at)
-    hours, _ = _depression_time(angle, *at, request.longitude, 1, params.unreached_policy)
-    hours += params.timezone_offset_hours - request.longitude / 15.0
-    return (_minute(hours + params.offsets.asr / 60.0),)
-
-
-def _minute(hours: float) -> int:
-    """Round as the server prints: half a minute up, then cut; steps in its order, for the same last bit."""
-    moment = (hours + 0.5 / 60.0) % 24.0
-    hour = int(moment)
-    return hour * 60 + int((moment - hour) * 60.0)
-
-
-@lru_cache(maxsize=4096)
-def _params(method: int, madhab: int, offset: int, *, ramadan: bool) -> Params:
-    """Resolve what the kernel needs, once instead of every day."""
+@lru_cache(maxsize=128)
+def _params(method: int, madhab: int, *, ramadan: bool) -> Params:
+    """Resolve what the kernel needs, but for the zone's offset."""
     if method == CUSTOM:
         raise RejectedError("method 99 (CUSTOM) needs angles of its own, so there is nothing to calculate")
     try:
-        return _resolve(method, school=SCHOOLS[madhab], is_ramadan=ramadan, timezone_offset_hours=offset / 3600.0)
+        return _resolve(method, school=SCHOOLS[madhab], is_ramadan=ramadan)
     except KeyError as error:
         raise RejectedError(f"there is no method {method}") from error
 
 
 def _minds_ramadan(method: int) -> bool:
-    return _params(method, 0, 0, ramadan=True) != _params(method, 0, 0, ramadan=False)
+    return _params(method, 0, ramadan=True) != _params(method, 0, ramadan=False)
 
 
 @lru_cache(maxsize=16)

@@ -128,17 +128,16 @@ def place(minutes_of_day: Sequence[int]) -> tuple[int, ...]:
     )
 
 
-def placed(readings: Sequence[int]) -> Sequence[Sequence[int]]:
-    """Turn the readings of many days, eleven of one after those of another, into a column for each of TIME_NAMES.
+def placed(columns: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
+    """Turn the readings of many days, a column for each of TIME_NAMES, into minutes that name their moment.
 
     Equal to `place` for each day, at a third of its cost: nearly everywhere no reading of a year but those of the night
     lies outside of its day, and that is seen by the columns' extremes.
     """
-    columns = [readings[at::11] for at in range(11)]
     return _placed_night(columns) or list(zip(*map(place, zip(*columns, strict=True)), strict=True))
 
 
-def _placed_night(columns: list[Sequence[int]]) -> list[Sequence[int]] | None:
+def _placed_night(columns: Sequence[Sequence[int]]) -> list[Sequence[int]] | None:
     """Move the parts of the night to the day after where they belong; None where that is not all there is to do."""
     fajr, sunrise, dhuhr, asr, sunset, maghrib, isha, imsak, *night = columns
     if not dhuhr:

@@ -117,6 +117,7 @@ def _bare(url: str, connections: int) -> tuple[Pass, Pass]:
 
 def _environment(url: str, workers: int, concurrency: int) -> dict[str, str]:
     return {
+        "SYNCTL_PRAYER__SOURCE": "aladhan",
         "SYNCTL_SOURCES__ALADHAN__BASE_URL": f"{url}/v1",
         "SYNCTL_SOURCES__ALADHAN__RATE": "0",
         "SYNCTL_SOURCES__ALADHAN__IN_FLIGHT": "0",

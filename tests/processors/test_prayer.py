@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from datetime import date
@@ -12,7 +14,7 @@ import pytest
 from synctl.config import Settings
 from synctl.config.settings import PrayerSettings
 from synctl.errors import MismatchError, UsageError
-from synctl.processors.prayer import RESOURCE, PrayerSession
+from synctl.processors.prayer import RESOURCE, SOURCES, PrayerSession
 from synctl.resource import NOTHING_KNOWN, Context, Known, Plan, Selectors
 from synctl.sources.calculated import CalculatedSource
 from synctl.sources.prayer import EPOCH, Fetched, PrayerRequest
@@ -95,6 +97,30 @@ def test_too_many_cities_are_told_with_what_helps(plan: Any) -> None:
 def test_the_label_of_one_city_names_its_country(plan: Any) -> None:
     assert plan(city=("London",), methods="3", year=2026).label == "London, GB × 1 method × 2 madhabs, 2026"
     assert plan(cities=2, madhab="hanafi", first=TODAY).label == "2 cities × 23 methods × 1 madhab, 2026-11-24"
+
+
+OPENING = """
+import sys, threading
+from pathlib import Path
+from synctl.config import Settings
+from synctl.config.settings import PrayerSettings
+from synctl.engine.worker import SyncWorker
+from synctl.processors.prayer import RESOURCE
+from synctl.resource import Context
+
+settings = Settings(home=Path("."), prayer=PrayerSettings(source=sys.argv[1]))
+RESOURCE.preload(settings)
+before = set(sys.modules)
+RESOURCE.open(sys.argv[1], Context(settings=settings, stop=threading.Event()))
+print(*sorted({name.split(".")[0] for name in set(sys.modules) - before}))
+"""
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_job_imports_nothing_that_its_worker_could(source: str) -> None:
+    command = [sys.executable, "-c", OPENING, source]
+    imported = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    assert {"synctl", "httpx", "httpcore", "tenacity", "salahlib", "hijridate"}.isdisjoint(imported)
 
 
 def test_a_unit_read_back_from_the_ledger_is_processed(plan: Any) -> None:

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
+from hijridate import Gregorian
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from salahlib import astronomy, methods
+from salahlib.params import LatAdjust, Params
 
 from synctl.errors import RejectedError
 from synctl.sources.calculated import CalculatedSource
 from synctl.sources.http import Interrupted
-from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, PrayerRequest, PrayerSource, place
+from synctl.sources.prayer import EPOCH, SCHOOLS, TIME_NAMES, DayTimes, PrayerRequest, PrayerSource, place
+from synctl.store import seed
 from tests.sources.conftest import whole_year, within_month
 from tests.upstream.replay import ABSENT, Recording, recordings
 
 TROMSO = (69.6492, 18.9553, "Europe/Oslo")
 MAKKAH = (21.4225, 39.8262, "Asia/Riyadh")
 FAJR, SUNRISE, _, ASR, SUNSET, MAGHRIB, ISHA = range(2, 9)
+
+# The kernel declares no types for this.
+resolve: Callable[..., Params] = methods.resolve
 
 Difference = tuple[int, str, int]
 """A method, a time, and by how many minutes the calculation is later."""
@@ -197,6 +207,55 @@ def test_threads_share_it() -> None:
         fetched = list(pool.map(shared.fetch, requests))
     assert [each.days for each in fetched] == [calculate(request) for request in requests]
     assert len({each.body_hash for each in fetched}) == len(requests)
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "timezone"),
+    [
+        (51.5074, -0.1278, "Europe/London"),
+        TROMSO,
+        (-41.2866, 174.7756, "Pacific/Auckland"),
+        (-77.85, 166.6667, "Antarctica/McMurdo"),
+        (0.0, 179.9, "Pacific/Kiritimati"),
+    ],
+)
+def test_every_time_is_the_kernels_own(latitude: float, longitude: float, timezone: str) -> None:
+    by_the_kernel(source(), (latitude, longitude, timezone), within=(date(2026, 2, 27), date(2026, 6, 21)))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_every_time_of_a_year_in_fifty_cities_is_the_kernels_own() -> None:
+    shared = source()
+    shipped = gzip.decompress(seed._data("cities.tsv.gz")).decode().splitlines()
+    for line in shipped[:: len(shipped) // 50]:
+        latitude, longitude, timezone = seed._shipped(line)[4:7]
+        by_the_kernel(shared, (float(str(latitude)), float(str(longitude)), str(timezone)))
+
+
+def by_the_kernel(shared: CalculatedSource, where: tuple[float, float, str], within: Sequence[date] = ()) -> None:
+    """Compare a year, or the months of some dates, with salahlib's `calculate` alone: all methods, both madhabs."""
+    spans = [within_month(day.replace(day=1), day.replace(day=28)) for day in within] or [whole_year()]
+    for span, method, madhab in product(spans, sorted(set(range(24)) - {6}), (0, 1)):
+        request = PrayerRequest(*where, method, madhab, span.first, span.last)
+        for day, row in zip(request.dates, shared.fetch(request).days, strict=True):
+            params = resolve(
+                method,
+                school=SCHOOLS[madhab],
+                is_ramadan=method == 4 and Gregorian.fromdate(day).to_hijri().month == 9,
+                timezone_offset_hours=row[1] / 3600.0,
+            )
+            expected = kernel_readings(where, day, params)
+            assert [minute % 1440 for minute in row[2:]] == expected, (where, method, madhab, day)
+
+
+def kernel_readings(where: tuple[float, float, str], day: date, params: Params) -> list[int]:
+    at = (day.year, day.month, day.day, *where[:2], 0.0)
+    hours = astronomy.calculate(*at, params)
+    if hours["Sunset"] - hours["Sunrise"] - (params.offsets.sunset - params.offsets.sunrise) / 60 > 23.99:
+        hours = astronomy.calculate(*at, replace(params, lat_adjust=LatAdjust.NONE))
+    texts = [astronomy.format_time(hours[name]) for name in TIME_NAMES]
+    return [int(text[:2]) * 60 + int(text[3:]) for text in texts]
 
 
 def test_it_is_a_prayer_source() -> None:
