@@ -34,7 +34,7 @@ def draw(
     """
     terminal = console()
     width = terminal.width
-    if extra and _width(columns, rows) > width:
+    if extra and table_width(columns, rows) > width:
         places = [place for place, (title, _) in enumerate(columns) if title != extra]
         columns, rows = [columns[place] for place in places], [[row[place] for place in places] for row in rows]
     at = next((place for place, (title, _) in enumerate(columns) if title == elastic), None)

@@ -102,13 +102,13 @@ def apart(
     Maghrib below 65 degrees, the others below 60. Fajr and Isha of method 15 never are.
     """
     columns = list(zip(*rows, strict=True))
-    place = _Place(latitude, longitude, columns[0][0], columns[1])
+    place = _place(latitude, longitude, columns[0][0], columns[1])
     for expected in _expected(place, method, madhab, tolerance):
         column = columns[2 + TIME_NAMES.index(expected.name)]
-        off = list(map(sub, column, expected.base))
+        off = set(map(sub, column, expected.base))  # few of them differ, so the set is quicker than a list
         if expected.after - expected.early <= min(off) and max(off) <= expected.after + expected.late:
             continue
-        for at, minutes in enumerate(off):
+        for at, minutes in enumerate(map(sub, column, expected.base)):
             # Noon may be on another date of the zone's clock.
             around = (minutes - expected.after + DAY // 2) % DAY - DAY // 2
             if not -expected.early <= around <= expected.late:
@@ -116,13 +116,22 @@ def apart(
     return None
 
 
-class _Place(NamedTuple):
-    """Where, and on which days: `first` in days since 1970-01-01, and each day's offset from UTC in seconds."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """Where, and on which days: `first` in days since 1970-01-01, and each day's offset from UTC in seconds.
+
+    Equal to itself alone, so that to look something up for it does not hash a year of offsets.
+    """
 
     latitude: float
     longitude: float
     first: int
     offsets: tuple[int, ...]
+
+
+@lru_cache(maxsize=16)
+def _place(latitude: float, longitude: float, first: int, offsets: tuple[int, ...]) -> _Place:
+    return _Place(latitude, longitude, first, offsets)
 
 
 def _expected(place: _Place, method: int, madhab: int, tolerance: int) -> Iterator[_Expected]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
 from synctl.errors import MismatchError
@@ -337,8 +337,10 @@ def _offsets(days: Days) -> list[int]:
     zone = days.request.timezone
     ordinals = [row[0] + EPOCH for row in days.rows]  # with `prayer.dates` waived they may lack one, or be in disorder
     first, last = (date.fromordinal(ordinal).year for ordinal in (min(ordinals), max(ordinals)))
-    offsets = [offset for year in range(first, last + 1) for offset in utc_offsets(zone, year)]
+    offsets = tuple(chain.from_iterable(utc_offsets(zone, year) for year in range(first, last + 1)))
     start = date(first, 1, 1).toordinal()
+    if ordinals == list(range(start, start + len(offsets))):  # as whole years are
+        return list(offsets)
     return [offsets[ordinal - start] for ordinal in ordinals]
 
 
