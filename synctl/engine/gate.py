@@ -45,7 +45,8 @@ COOL_MS, COOL_CAP_MS = 2_000, 60_000
 """How long an open circuit is left alone: at first, and at most (doubled each time)."""
 
 # KEYS: budget, host, slots. ARGV: interval ms, burst, slots (0: any number), token, slot ms, probe ms, keep ms.
-# Answers {kind, milliseconds, why}: turn (sleep first, then ask), closed (come back then), full, probing.
+# Answers {kind, milliseconds, why}: turn (sleep first, then ask; why: the host failed lately, so say how it went),
+# closed (come back then), full, probing.
 # Asked again with the same token, as after a lost answer, it takes back what it gave.
 _RESERVE = """
 local now = redis.call('TIME')
@@ -72,7 +73,7 @@ if most > 0 then
   redis.call('ZADD', KEYS[3], now + wait + ARGV[5], token)
   redis.call('PEXPIRE', KEYS[3], math.ceil(wait + ARGV[5] + ARGV[7]))
 end
-return {'turn', wait, ''}
+return {'turn', wait, redis.call('EXISTS', KEYS[2]) == 1 and 'failed lately' or ''}
 """
 # KEYS: host, slots. ARGV: token, verdict, seconds to close in ms, whether it was a unit's first attempt (1, 0),
 # failures in a row that open the circuit (0: none do), cool ms, its cap, how long silence says nothing in ms, keep ms.
@@ -174,8 +175,8 @@ class Gate:
         began = time.monotonic()
         while not self._stop.is_set():
             try:
-                if self._take(host, token, began):
-                    break
+                if turn := self._take(host, token, began):
+                    return turn
             except RedisError:
                 self._stop.wait(RETRY_S)
         return Turn(self, host, token)
@@ -183,7 +184,7 @@ class Gate:
     def renew(self) -> None:
         """Keep the slots of requests under way, and say what was asked; to be called once a second."""
         with self._guard:  # also while Redis is told: what was given back must not be renewed afterwards
-            for host in set(self._held.values()) if self._limits.in_flight else ():
+            for host in set(self._held.values()):
                 tokens = [token for token, held in self._held.items() if held == host]
                 self._renew(keys=[keys.slots(host)], args=[SLOT_MS, KEEP_MS, *tokens])
         self._tally.flush(self._client)
@@ -197,7 +198,7 @@ class Gate:
         """Count a request."""
         self._tally.request(host, status, seconds, again=again)
 
-    def _take(self, host: str, token: str, began: float) -> bool:
+    def _take(self, host: str, token: str, began: float) -> Turn | None:
         kind, wait_ms, why = self._reserve(
             keys=[keys.budget(host), keys.host(host), keys.slots(host)],
             args=[
@@ -209,21 +210,24 @@ class Gate:
             if time.monotonic() - began > LONG_S:  # usually a matter of milliseconds, while others work
                 self._waiting.wait_for(host, why, ASK_AGAIN_S)
             self._stop.wait(ASK_AGAIN_S)
-            return False
+            return None
         if kind in ("closed", "probing"):
             seconds = wait_ms / 1000
             self._waiting.wait_for(host, why, seconds)
             self._stop.wait(seconds if kind == "closed" else min(seconds, PROBE_LOOK_S))
-            return False
-        with self._guard:
-            self._held[token] = host
+            return None
+        if self._limits.in_flight:
+            with self._guard:
+                self._held[token] = host
         if wait_ms:
             self._stop.wait(wait_ms / 1000)
             if self._closed(keys=[keys.host(host)], args=[token]):
                 self.report(host, token, "none")
-                return False
+                return None
         self._waiting.go_on()
-        return True
+        # Without a slot to give back or a failure to take back, success is no news: half of what the gate costs. A
+        # host that fails meanwhile is vouched for by those that ask after that.
+        return Turn(self, host, token, news=bool(why or self._limits.in_flight))
 
     def report(self, host: str, token: str, verdict: str, *, seconds: float = 0.0, fresh: bool = False) -> float:
         """Give back a slot and say what became of the request; return for how many seconds the host fails everybody."""
@@ -247,13 +251,16 @@ class Gate:
 
 
 class Turn:
-    """Leave to make one request. Without a verdict, as after an interrupt, only the slot is given back."""
+    """Leave to make one request. Without a verdict, as after an interrupt, only the slot is given back.
 
-    def __init__(self, gate: Gate, host: str, token: str) -> None:
+    `news`: whether Redis must know of a request that succeeds.
+    """
+
+    def __init__(self, gate: Gate, host: str, token: str, *, news: bool = True) -> None:
         self._gate = gate
         self._host = host
         self._token = token
-        self._reported = False
+        self._owed = news
 
     def __enter__(self) -> Self:
         return self
@@ -261,7 +268,7 @@ class Turn:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._reported:
+        if self._owed:
             self._say("none")
 
     def measured(self, status: int | None, seconds: float, *, again: bool) -> None:
@@ -270,7 +277,8 @@ class Turn:
 
     def answered(self) -> None:
         """The host answered as it should."""
-        self._say("answered")
+        if self._owed:
+            self._say("answered")
 
     def failed(self, *, fresh: bool) -> float:
         """The host answered with an error of its own, too late or not to the end; `fresh`: to a first attempt."""
@@ -285,5 +293,5 @@ class Turn:
         return self._say("limited", seconds=seconds)
 
     def _say(self, verdict: str, *, seconds: float = 0.0, fresh: bool = False) -> float:
-        self._reported = True
+        self._owed = False
         return self._gate.report(self._host, self._token, verdict, seconds=seconds, fresh=fresh)

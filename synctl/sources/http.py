@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
@@ -25,7 +23,9 @@ from synctl.errors import (
     UnitError,
     UpstreamUnavailable,
 )
+from synctl.sources.answers import retry_after, upstreams_words
 from synctl.sources.sockets import OpenSockets
+from synctl.sources.unpack import ACCEPTED, MOST_BYTES, unpacked
 
 if TYPE_CHECKING:
     from synctl.resource import Context, Gate, Stop, Turn
@@ -41,8 +41,6 @@ SLOWEST = 10
 MOST_DOUBLINGS = 20
 """Of a wait: a million times the first, beyond any cap. An outage may be tried a thousand times."""
 UNLIMITED = 2**31
-LONGEST_MESSAGE = 200
-"""Characters of an upstream's own words that are kept in the ledger."""
 
 
 class Interrupted(Exception):
@@ -127,7 +125,7 @@ class Fetcher:
             headers={
                 "User-Agent": f"synctl/{__version__}",
                 "Accept": "application/json",
-                "Accept-Encoding": "gzip",
+                "Accept-Encoding": ACCEPTED,
             },
             transport=transport,
         )
@@ -222,14 +220,22 @@ class Fetcher:
             raise
 
     def _read(self, answer: httpx.Response) -> bytes:
-        deadline = monotonic() + self._slowest
-        body = bytearray()
-        for chunk in answer.iter_bytes():
-            body += chunk
+        deadline, room = monotonic() + self._slowest, MOST_BYTES
+        pieces = []
+        for piece in answer.iter_raw():
+            pieces.append(piece)
+            room -= len(piece)
             self._stop_if_asked()
             if monotonic() > deadline:
                 raise TransientError(f"{self._host} answers too slowly", http_status=answer.status_code)
-        return bytes(body)
+            if room < 0:
+                raise TransientError(f"{self._host} answers without end", http_status=answer.status_code)
+        try:
+            return unpacked(b"".join(pieces), answer.headers.get("content-encoding", ""))
+        except ValueError as error:
+            raise TransientError(
+                f"{self._host}: the answer cannot be read: {error}", http_status=answer.status_code
+            ) from error
 
     def _judge(self, answer: httpx.Response, body: bytes, turn: Turn, tries: _Tries) -> None:
         """Tell the gate what the status means, and raise that unless it is success."""
@@ -237,9 +243,9 @@ class Fetcher:
         if answer.is_success or _is_unmodified(answer):
             turn.answered()
             return
-        message = f"{self._host} answered {status}: {_upstreams_words(body) or answer.reason_phrase}"
+        message = f"{self._host} answered {status}: {upstreams_words(body) or answer.reason_phrase}"
         if status == 429 or (status == 503 and "retry-after" in answer.headers):
-            seconds = _retry_after(answer.headers, self._now_ms() / 1000)
+            seconds = retry_after(answer.headers, self._now_ms() / 1000)
             if seconds is not None:
                 seconds = min(seconds, self._retry_after_cap)
             limited = RateLimitedError(message, retry_after=seconds, http_status=status)
@@ -317,29 +323,3 @@ def _decoded(decode: Callable[[bytes], T], body: bytes, status: int) -> T:
         raise
     except (msgspec.DecodeError, ValueError) as error:
         raise TransientError(f"the answer cannot be read: {error}", http_status=status) from error
-
-
-def _upstreams_words(body: bytes) -> str | None:
-    """Of AlAdhan's error envelope, `{"data": "<message>"}`, or of a gateway's `{"message": …}`."""
-    with suppress(msgspec.DecodeError, ValueError):
-        envelope = msgspec.json.decode(body)
-        if isinstance(envelope, dict):
-            words = (envelope.get(key) for key in ("data", "message"))
-            return next((word[:LONGEST_MESSAGE] for word in words if isinstance(word, str)), None)
-    return None
-
-
-def _retry_after(headers: httpx.Headers, now: float) -> float | None:
-    """Seconds until we may ask again, from a number or a date; None where there is neither.
-
-    A date is compared with the upstream's own Date, so that a wrong clock here does not matter.
-    """
-    text = headers.get("retry-after", "").strip()
-    if text.isdecimal():
-        return float(text)
-    with suppress(ValueError):
-        until = parsedate_to_datetime(text).timestamp()
-        with suppress(ValueError):
-            now = parsedate_to_datetime(headers.get("date", "")).timestamp()
-        return max(0.0, until - now)
-    return None

@@ -251,6 +251,31 @@ def test_a_good_answer_between_starts_the_count_anew(make: Make, patience: Patie
     assert patience.waited == []
 
 
+@pytest.mark.parametrize(
+    ("in_flight", "failed_before", "calls"),
+    [(0, False, 1), (4, False, 2), (0, True, 2)],
+    ids=["calm", "slots", "failed"],
+)
+def test_success_is_told_only_where_it_is_news(
+    in_flight: int, failed_before: bool, calls: int, client: Redis, make: Make
+) -> None:
+    gate = make(in_flight=in_flight)
+    if failed_before:
+        with gate.turn(HOST) as turn:
+            turn.failed(fresh=True)
+    before = _evaluated(client)
+    with gate.turn(HOST) as turn:
+        turn.answered()
+    assert _evaluated(client) - before == calls
+    assert not client.exists(keys.host(HOST))
+
+
+def _evaluated(client: Redis) -> int:
+    said = client.info("commandstats")
+    assert isinstance(said, dict)
+    return int(said.get("cmdstat_evalsha", {}).get("calls", 0))
+
+
 def test_an_answer_that_was_under_way_does_not_open_a_closed_host(
     client: Redis, make: Make, patience: Patience
 ) -> None:

@@ -46,7 +46,7 @@ def answering(*answers: httpx.Response | Exception) -> httpx.MockTransport:
         this = left.pop(0) if len(left) > 1 else left[0]
         if isinstance(this, Exception):
             raise this
-        return this
+        return httpx.Response(this.status_code, headers=this.headers, stream=this.stream)  # not read yet
 
     return httpx.MockTransport(answer)
 
@@ -192,7 +192,7 @@ def test_to_a_validator_not_modified_is_an_answer_and_nothing_is_decoded(
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request)
-        return httpx.Response(304, headers={"ETag": tag})
+        return httpx.Response(304, headers={"ETag": tag}, stream=httpx.ByteStream(b""))
 
     client = open_fetcher(UPSTREAM, transport=httpx.MockTransport(answer))
     response = client.get("/thing", {}, json.loads, {"If-None-Match": tag})
