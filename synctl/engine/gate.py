@@ -32,6 +32,8 @@ ASK_AGAIN_S = 0.05
 """Between looks for a free slot."""
 LONG_S = 5.0
 """Without a free slot for so long, it is what the shard waits for."""
+CALM_S = 0.05
+"""A host without limits that troubles nobody is looked at so often: a closure is known everywhere that much later."""
 PROBE_LOOK_S = 0.1
 """Between looks at what became of another's probe."""
 SLOT_MS = 15_000
@@ -167,10 +169,13 @@ class Gate:
         self._renew = client.register_script(_RENEW)
         self._guard = threading.Lock()
         self._held: dict[str, str] = {}
+        self._calm_until: dict[str, float] = {}
         self._tally = Tally()
 
     def turn(self, host: str) -> Turn:
         """Return when it is our turn to ask the host, or when the work must end."""
+        if self._calm_until.get(host, 0.0) > time.monotonic():
+            return Turn(self, host, "", news=False)
         token = secrets.token_hex(8)
         began = time.monotonic()
         while not self._stop.is_set():
@@ -227,10 +232,14 @@ class Gate:
         self._waiting.go_on()
         # Without a slot to give back or a failure to take back, success is no news: half of what the gate costs. A
         # host that fails meanwhile is vouched for by those that ask after that.
-        return Turn(self, host, token, news=bool(why or self._limits.in_flight))
+        news = bool(why or self._limits.in_flight)
+        if not news and not self._interval_ms:
+            self._calm_until[host] = time.monotonic() + CALM_S
+        return Turn(self, host, token, news=news)
 
     def report(self, host: str, token: str, verdict: str, *, seconds: float = 0.0, fresh: bool = False) -> float:
         """Give back a slot and say what became of the request; return for how many seconds the host fails everybody."""
+        self._calm_until.pop(host, None)
         with self._guard:
             self._held.pop(token, None)
         if verdict == "limited":

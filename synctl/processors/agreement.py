@@ -186,17 +186,22 @@ def _dusk(place: _Place, angle: float | None) -> tuple[int, ...]:
 
 @lru_cache(maxsize=16)
 def _asr(place: _Place, madhab: int) -> tuple[int, ...]:
-    latitude, days = math.radians(place.latitude), positions(place.first, len(place.offsets))
-    return _local(place, [asr_from_noon(latitude, declination, 1 + madhab) or 0.0 for declination, _ in days])
+    days = positions(place.first, len(place.offsets))
+    return _local(place, [minutes or 0.0 for minutes in asr_from_noon(place.latitude, days, 1 + madhab)])
 
 
 def _local(place: _Place, from_noon: Sequence[float]) -> tuple[int, ...]:
-    """Round to the zone's clock, with each noon on its own date."""
-    noons = [
-        (720 - 4 * place.longitude - equation + offset / 60) % DAY
-        for (_, equation), offset in zip(positions(place.first, len(from_noon)), place.offsets, strict=True)
+    """Round to the zone's clock."""
+    return tuple(map(round, map(add, _noons(place), from_noon)))
+
+
+@lru_cache(maxsize=16)
+def _noons(place: _Place) -> list[float]:
+    """Each on its own date."""
+    return [
+        (720 - 4 * place.longitude - day.equation + offset / 60) % DAY
+        for day, offset in zip(positions(place.first, len(place.offsets)), place.offsets, strict=True)
     ]
-    return tuple(map(round, map(add, noons, from_noon)))
 
 
 @lru_cache(maxsize=64)
@@ -205,14 +210,10 @@ def _depression(latitude: float, first: int, count: int, angle: float | None) ->
 
     Where it does not get there, or late at night, a share of the night stands in: `angle` sixtieths of it.
     """
-    place = math.radians(latitude)
-    halves = [from_noon(place, declination, HORIZON) or 0.0 for declination, _ in positions(first, count)]
+    days = positions(first, count)
     if angle is None:
-        return tuple(halves)
-    altitude, share = -math.radians(angle), angle / 60
-    found = []
-    for (declination, _), half in zip(positions(first, count), halves, strict=True):
-        latest = half + share * (DAY - 2 * half)
-        reached = from_noon(place, declination, altitude)
-        found.append(latest if reached is None else min(reached, latest))
-    return tuple(found)
+        return tuple([half or 0.0 for half in from_noon(latitude, days, HORIZON)])
+    share = angle / 60
+    latest = [half + share * (DAY - 2 * half) for half in _depression(latitude, first, count, None)]
+    reached = from_noon(latitude, days, -math.radians(angle))
+    return tuple([late if found is None else min(found, late) for found, late in zip(reached, latest, strict=True)])

@@ -6,9 +6,10 @@ The low-precision formulas of the Astronomical Almanac: within two minutes below
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 HIGH_LATITUDE: Final = 65.0
 """Degrees. From here on there are days without a sunrise or a sunset, and what is published then follows no sun."""
@@ -23,8 +24,8 @@ _J2000: Final = 10_957.5
 """Noon of 2000-01-01 in days since 1970-01-01."""
 HORIZON: Final = math.radians(-0.8333)
 """The sun's centre when its upper edge is seen on the horizon."""
-_HIGH: Final = math.radians(HIGH_LATITUDE)
-_ASR: Final = math.radians(ASR_LATITUDE)
+_MINUTES: Final = math.degrees(4)
+"""Of the sun's way around the earth, a radian."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,56 +40,68 @@ class Sun:
     between: tuple[int | None, ...]
 
 
+class Position(NamedTuple):
+    """Of the sun at noon of a day, in UTC: its declination in radians, and the equation of time in minutes."""
+
+    declination: float
+    sine: float
+    cosine: float
+    equation: float
+
+
 @lru_cache(maxsize=32)  # 50 KB a year; the 46 units of a city follow each other
 def sun(latitude: float, longitude: float, first: int, count: int) -> Sun:
     """Return the sun's days; `first` is days since 1970-01-01."""
-    place = math.radians(latitude)
-    days = [(720 - 4 * longitude - equation, declination) for declination, equation in positions(first, count)]
-    return Sun(
-        noon=tuple([round(noon) for noon, _ in days]),
-        half=tuple([_half(place, declination) for _, declination in days]),
-        between=tuple([_between(place, *day) for day in days]),
-    )
+    days = positions(first, count)
+    noons = [720 - 4 * longitude - day.equation for day in days]
+    halves: list[int | None] = [None] * count
+    between = halves
+    if abs(latitude) < HIGH_LATITUDE:
+        halves = [None if half is None else round(half) for half in from_noon(latitude, days, HORIZON)]
+    if abs(latitude) < ASR_LATITUDE:
+        asr = zip(noons, asr_from_noon(latitude, days, 1), asr_from_noon(latitude, days, 2), strict=True)
+        between = [_between(*times) for times in asr]
+    return Sun(noon=tuple(map(round, noons)), half=tuple(halves), between=tuple(between))
 
 
-def _half(latitude: float, declination: float) -> int | None:
-    half = from_noon(latitude, declination, HORIZON) if abs(latitude) < _HIGH else None
-    return None if half is None else round(half)
-
-
-def _between(latitude: float, noon: float, declination: float) -> int | None:
-    if abs(latitude) >= _ASR:
-        return None
-    early, late = (asr_from_noon(latitude, declination, shadow) for shadow in (1, 2))
+def _between(noon: float, early: float | None, late: float | None) -> int | None:
     if early is None or late is None or late - early < TOLD_APART:
         return None
     return round(noon + (early + late) / 2)
 
 
-def asr_from_noon(latitude: float, declination: float, shadow: int) -> float | None:
+def from_noon(latitude: float, days: Sequence[Position], altitude: float) -> list[float | None]:
+    """Minutes between noon and the sun at an altitude (radians), each day; None where it does not come there."""
+    place = math.radians(latitude)
+    sine, cosine, high = math.sin(place), math.cos(place), math.sin(altitude)
+    found = [(high - sine * day.sine) / (cosine * day.cosine) for day in days]
+    return [math.acos(one) * _MINUTES if -1 <= one <= 1 else None for one in found]
+
+
+def asr_from_noon(latitude: float, days: Sequence[Position], shadow: int) -> list[float | None]:
     """Minutes after noon at which the shadow of a thing is longer than at noon by `shadow` times the thing."""
-    return from_noon(latitude, declination, math.atan(1 / (shadow + math.tan(abs(latitude - declination)))))
-
-
-def from_noon(latitude: float, declination: float, altitude: float) -> float | None:
-    """Minutes between noon and the sun at an altitude; None where it does not come there that day."""
-    cosine = (math.sin(altitude) - math.sin(latitude) * math.sin(declination)) / (
-        math.cos(latitude) * math.cos(declination)
-    )
-    return math.degrees(math.acos(cosine)) * 4 if abs(cosine) <= 1 else None
+    place = math.radians(latitude)
+    sine, cosine = math.sin(place), math.cos(place)
+    lengths = [shadow + math.tan(abs(place - day.declination)) for day in days]
+    found = [
+        (math.copysign(1 / math.hypot(1, length), length) - sine * day.sine) / (cosine * day.cosine)
+        for length, day in zip(lengths, days, strict=True)
+    ]
+    return [math.acos(one) * _MINUTES if -1 <= one <= 1 else None for one in found]
 
 
 @lru_cache(maxsize=32)
-def positions(first: int, count: int) -> tuple[tuple[float, float], ...]:
-    """The sun's declination (radians) and the equation of time (minutes) at noon of each day, in UTC."""
+def positions(first: int, count: int) -> tuple[Position, ...]:
+    """The sun at noon of each day."""
     return tuple(_position(first + day + 0.5 - _J2000) for day in range(count))
 
 
-def _position(days: float) -> tuple[float, float]:
+def _position(days: float) -> Position:
     anomaly = math.radians(357.529 + 0.98560028 * days)
     mean = 280.459 + 0.98564736 * days
     longitude = math.radians(mean + 1.915 * math.sin(anomaly) + 0.020 * math.sin(2 * anomaly))
     obliquity = math.radians(23.439 - 0.00000036 * days)
     ascension = math.degrees(math.atan2(math.cos(obliquity) * math.sin(longitude), math.cos(longitude)))
     equation = (mean - ascension + 180) % 360 - 180
-    return math.asin(math.sin(obliquity) * math.sin(longitude)), equation * 4
+    sine = math.sin(obliquity) * math.sin(longitude)
+    return Position(math.asin(sine), sine, math.sqrt(1 - sine * sine), equation * 4)

@@ -270,6 +270,34 @@ def test_success_is_told_only_where_it_is_news(
     assert not client.exists(keys.host(HOST))
 
 
+def test_a_calm_host_without_limits_is_looked_at_now_and_then(
+    client: Redis, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gates, "CALM_S", 60)
+    gate = make()
+    before = _evaluated(client)
+    for _ in range(10):
+        with gate.turn(HOST) as turn:
+            turn.answered()
+    assert _evaluated(client) - before == 1
+    with gate.turn(HOST) as turn:
+        turn.failed(fresh=True)  # now it is no longer calm, and each is told
+    with gate.turn(HOST) as turn:
+        turn.answered()
+    assert not client.exists(keys.host(HOST))
+
+
+def test_a_closure_by_another_process_is_known_after_the_next_look(make: Make, patience: Patience) -> None:
+    gate, other = make(), make()
+    with gate.turn(HOST), other.turn(HOST) as turn:
+        turn.limited(30)
+    soon = time.monotonic() + 10 * gates.CALM_S
+    while not patience.waited and time.monotonic() < soon:
+        with gate.turn(HOST):
+            pass
+    assert patience.waited == [pytest.approx(30, abs=0.1)]
+
+
 def _evaluated(client: Redis) -> int:
     said = client.info("commandstats")
     assert isinstance(said, dict)
