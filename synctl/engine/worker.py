@@ -27,7 +27,7 @@ from rq.job import Job
 from rq.queue import Queue
 
 from synctl.config import Settings
-from synctl.engine import keys, lease, registry
+from synctl.engine import heap, keys, lease, registry
 from synctl.engine.connect import connect_worker
 from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.reaper import Reaper
@@ -85,6 +85,11 @@ class SyncWorker(Worker):
             os._exit(1)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, self._flag_shutdown)
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """In the horse: work."""
+        heap.settle()
+        super().main_work_horse(job, queue)
 
     def handle_warm_shutdown_request(self) -> None:
         """In the worker: tell the horse, which checkpoints, requeues and ends."""

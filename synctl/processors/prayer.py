@@ -13,7 +13,7 @@ import msgspec
 from synctl.config import Settings
 from synctl.config.settings import MAX_CITIES
 from synctl.errors import MismatchError, NotFound, UsageError
-from synctl.processors import prayer_audit, prayer_days
+from synctl.processors import prayer_days
 from synctl.processors.prayer_rules import RULES, Days, verify
 from synctl.processors.selection import reject_foreign
 from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Table, Unit
@@ -170,6 +170,8 @@ class PrayerResource:
 
     def audit(self, transaction: Transaction, settings: Settings) -> Iterator[Finding]:
         """Check every stored day, a city after the other."""
+        from synctl.processors import prayer_audit  # noqa: PLC0415 - only `verify` and `doctor` look at what is stored
+
         return prayer_audit.audit(transaction, settings.prayer.agreement)
 
     def overlap(self, one: Mapping[str, object], other: Mapping[str, object]) -> bool:
@@ -188,9 +190,13 @@ class PrayerResource:
         return settings.sources[source].concurrency
 
     def preload(self, settings: Settings) -> None:
-        """Import the configured source: an eighth of a second for what asks by HTTP."""
+        """Import the configured source, and read whom it trusts: an eighth of a second for what asks by HTTP."""
         for module in MODULES[settings.prayer.source]:
             import_module(module)
+        if settings.prayer.source != "calculated":
+            from synctl.sources.http import trust  # noqa: PLC0415 - only the source in use is loaded
+
+            trust()
 
     def open(self, source: str, context: Context) -> PrayerSession:
         """Open a source by its name."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from unittest import mock
 
 from synctl.config import load_settings
-from synctl.engine import job
+from synctl.engine import heap, job
 from synctl.engine.gauge import Gauge
 from synctl.engine.runner import ShardRunner
 from synctl.engine.server import EmbeddedServer
@@ -42,6 +42,7 @@ def shares(home: Home, run_id: str) -> dict[str, float]:
     url = EmbeddedServer(settings.redis_dir).url
     context = job.JobContext(settings, url, "bench", shutdown=lambda: False)
     job.JOB_CONTEXT.set(context)
+    heap.settle()
     with _clocked() as spent:
         began = time.process_time()
         job.drain(run_id, 0, 1)
