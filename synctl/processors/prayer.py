@@ -14,7 +14,8 @@ from synctl.config import Settings
 from synctl.config.settings import MAX_CITIES
 from synctl.errors import MismatchError, NotFound, UsageError
 from synctl.processors import prayer_days
-from synctl.processors.prayer_rules import RULES, Days, verify
+from synctl.processors.prayer_checks import Days
+from synctl.processors.prayer_rules import RULES, verify
 from synctl.processors.selection import reject_foreign
 from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Table, Unit
 from synctl.sources.prayer import EPOCH, TIME_NAMES, PrayerRequest, PrayerSource
