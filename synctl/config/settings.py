@@ -150,7 +150,7 @@ class LogSettings:
 class Source:
     """Where a resource comes from. This one needs no network."""
 
-    concurrency: int = setting(1, "Units that a shard works on at once.", between(1, 64))
+    concurrency: int = setting(1, "Units that a shard asks for, or calculates, at once.", between(1, 64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import ssl
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -97,8 +98,8 @@ class _Tries:
 class Fetcher:
     """GET from one upstream, for many threads at once. Open it in the process that uses it, after any fork.
 
-    Times are seconds. Each request passes the `gate`, which may wait. A host may fail or limit everybody for
-    `outage` before that is fatal.
+    Times are seconds. At most `max_connections` requests are under way, whatever the number of threads; each passes the
+    `gate`, which may wait. A host may fail or limit everybody for `outage` before that is fatal.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class Fetcher:
         self._jitter, self._now_ms, self._outage = jitter, now_ms, outage
         self._slowest = timeout * SLOWEST
         self._sockets = OpenSockets()
+        self._room = threading.Semaphore(max_connections)
         self._closed = False
         for name in ("httpx", "httpcore"):  # they would write a line for each of a million requests
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -168,6 +170,7 @@ class Fetcher:
     def close(self) -> None:
         """End requests under way, which raise Interrupted, and release the connections."""
         self._closed = True
+        self._room.release()  # one that waits goes through, finds it closed and lets the next one through
         self._sockets.shut()
         self._client.close()
 
@@ -193,7 +196,7 @@ class Fetcher:
         )
         for _ in range(1 + MAX_REDIRECTS):
             self._stop_if_asked()
-            with self._gate.turn(self._host) as turn:
+            with self._room, self._gate.turn(self._host) as turn:
                 self._stop_if_asked()
                 began, again = monotonic(), tries.made > 1
                 try:

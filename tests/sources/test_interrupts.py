@@ -78,7 +78,7 @@ def test_a_request_that_hangs_ends_at_once_when_the_client_is_closed(
     open_fetcher: OpenFetcher, upstream: LoopbackServer, once: Once
 ) -> None:
     upstream.faults.rules = [Fault(Kind.HANG)]
-    client = open_fetcher(f"{upstream.url}/v1", timeout=60.0)
+    client = open_fetcher(f"{upstream.url}/v1", timeout=60.0, max_connections=4)
     outcomes: list[BaseException] = []
 
     def ask() -> None:
@@ -87,15 +87,15 @@ def test_a_request_that_hangs_ends_at_once_when_the_client_is_closed(
         except (Interrupted, UnitError) as outcome:
             outcomes.append(outcome)
 
-    threads = [threading.Thread(target=ask) for _ in range(4)]
+    threads = [threading.Thread(target=ask) for _ in range(7)]  # three of them wait for a connection
     for thread in threads:
         thread.start()
-    once(lambda: len(upstream.open) == len(threads), client.close)
+    once(lambda: len(upstream.open) == 4, client.close)
     started = time.monotonic()
     for thread in threads:
         thread.join()
     assert time.monotonic() - started < 10  # the time-out is far longer
-    assert [type(outcome) for outcome in outcomes] == [Interrupted] * 4
+    assert [type(outcome) for outcome in outcomes] == [Interrupted] * 7
     with pytest.raises(Interrupted):
         client.get("/methods", {}, json.loads)
 
