@@ -23,7 +23,7 @@ except ImportError as error:  # pragma: no cover - CI installs the extra
         "PostgreSQL needs the psycopg driver, which is not installed", hint="pip install 'psycopg[binary]'"
     ) from error
 
-ABANDONED_MS = 15_000
+ABANDONED_MS = 10_000
 """A write transaction that waits so long for its client is ended: a host that was cut off, or a process that was
 frozen, would else hold the locks that every commit of the run needs. Its worker has lost its lease by then."""
 _UNLESS_TOLD = {
