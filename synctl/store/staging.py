@@ -22,13 +22,12 @@ _WIDE: Final = "int8"
 
 @dataclass(slots=True)
 class _Stage:
-    """The temporary table for rows of a table. `filled`: the transaction under way has left rows in it."""
+    """The temporary table for rows of a table. `batches`: how many the transaction under way has put in."""
 
     types: Sequence[str]
     copy: str
     insert: str
-    empty: str
-    filled: bool = False
+    batches: int = 0
 
 
 class Stages:
@@ -41,23 +40,21 @@ class Stages:
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
         """Insert or update rows by their key; return how many were new or different. Raises Unstorable."""
         stage = self._stages.get(table) or self._create(table)
+        stage.batches += 1  # rather than to empty it each time: that would be one more round trip
         with self._connection.cursor() as cursor:
-            if stage.filled:
-                cursor.execute(stage.empty)
-            stage.filled = True
             with cursor.copy(stage.copy) as copy:
                 copy.set_types(stage.types)
                 try:
                     for row in rows:
-                        copy.write_row(row)
+                        copy.write_row((stage.batches, *row))
                 except (TypeError, OverflowError, UnicodeError) as error:
                     raise Unstorable(f"table {table.name}: {error}") from error
-            return cursor.execute(stage.insert).rowcount
+            return cursor.execute(stage.insert, [stage.batches]).rowcount
 
     def committed(self) -> None:
         """The server has emptied them."""
         for stage in self._stages.values():
-            stage.filled = False
+            stage.batches = 0
 
     def rolled_back(self) -> None:
         """What was created in the transaction does not exist; what is older is found again."""
@@ -74,15 +71,15 @@ class Stages:
         types = [_WIDE if of[column] in _INTEGERS else of[column] for column in table.columns]
         self._connection.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
         self._connection.execute(
-            f"CREATE TEMPORARY TABLE {name} ("
+            f"CREATE TEMPORARY TABLE {name} (batch {_WIDE}, "
             + ", ".join(f"{column} {kind}" for column, kind in zip(table.columns, types, strict=True))
             + ") ON COMMIT DELETE ROWS"
         )
         columns = ", ".join(table.columns)
         stage = self._stages[table] = _Stage(
-            types=types,
-            copy=f"COPY {name} ({columns}) FROM STDIN (FORMAT BINARY)",
-            insert=f"{upsert_head(table)} SELECT {columns} FROM {name} {upsert_tail(table, 'IS DISTINCT FROM')}",
-            empty=f"DELETE FROM {name}",
+            types=[_WIDE, *types],
+            copy=f"COPY {name} (batch, {columns}) FROM STDIN (FORMAT BINARY)",
+            insert=f"{upsert_head(table)} SELECT {columns} FROM {name} WHERE batch = %s"
+            f" {upsert_tail(table, 'IS DISTINCT FROM')}",
         )
         return stage
