@@ -15,7 +15,7 @@ from synctl.cli.options import JsonOption
 from synctl.cli.output import console, emit, emit_lines, say
 from synctl.config import Settings, find, load_settings, looked_for, problems
 from synctl.errors import ConfigError, ExitCode, NotFound, UsageError
-from synctl.redact import redacted
+from synctl.redact import HIDDEN, redacted
 from synctl.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -128,7 +128,9 @@ def _line(settings: Settings, name: str) -> _Line:
     for part in path:
         value = value[part] if isinstance(value, Mapping) else getattr(value, part)
     if isinstance(value, str | Path):
-        value = redacted(str(value))
+        known = find(path)
+        whole = known is not None and known.secret and "://" not in str(value)
+        value = HIDDEN if whole else redacted(str(value))
     return _Line(path, value, settings.origins[name])
 
 

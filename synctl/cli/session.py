@@ -60,7 +60,7 @@ class Session:
     @cached_property
     def redis_url(self) -> str:
         """The configured Redis, or the embedded one."""
-        return self.settings.redis.url or (self.server.url if self.server else "")
+        return self.settings.redis_url or (self.server.url if self.server else "")
 
     @cached_property
     def client(self) -> Redis:

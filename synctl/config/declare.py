@@ -135,6 +135,11 @@ def absolute_path(value: Path, folder: Path, user: Path | None) -> Path:
     return utf8(folder / value)
 
 
+def absolute_file(value: str | None, folder: Path, user: Path | None) -> str | None:
+    """Anchor the path of a file, where one is named."""
+    return str(absolute_path(Path(value), folder, user)) if value else None
+
+
 def absolute_sqlite(value: str | None, folder: Path, user: Path | None) -> str | None:
     """Anchor the file of an SQLite URL, so that every process opens the same one."""
     url = _lower_scheme(value or "")

@@ -99,7 +99,9 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: Path | None = N
     if not given.get(("home",)) or not given["home",].raw:
         values["home",] = default_home(environ, user)
         origins["home"] = "default"
-    return replace(build(values, origins), file=config.path if config else None)
+    settings = replace(build(values, origins), file=config.path if config else None)
+    _ = settings.redis_url, settings.database_url  # what is wrong with them, or with files they need, is told here
+    return settings
 
 
 def problems(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> list[ConfigError]:
@@ -119,6 +121,8 @@ def problems(environ: Mapping[str, str] | None = None, cwd: Path | None = None) 
             homes |= {given.raw} if given.key.path == ("home",) else set()
         if not any(homes):
             default_home(environ, user)
+        if not found:
+            load_settings(environ, cwd)  # what belongs together
     except ConfigError as error:  # nothing could be read after it
         found.append(error)
     return found

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from synctl.config.declare import (
     above,
+    absolute_file,
     absolute_path,
     absolute_sqlite,
     at_most,
@@ -25,6 +26,7 @@ from synctl.config.declare import (
     url_of,
     zero_or_between,
 )
+from synctl.config.endpoints import database_endpoint, redis_endpoint, sentinel_problem
 from synctl.config.schedules import Schedule
 
 SECRET = True
@@ -42,11 +44,27 @@ class RedisSettings:
 
     url: str | None = setting(
         None,
-        "redis://, rediss:// or unix:// URL. Empty: `synctl up` runs an embedded Valkey.",
-        url_of("redis", "rediss", "unix", example="redis://HOST:6379/0"),
+        "redis://, rediss:// or unix:// URL, or redis+sentinel://HOST:26379,HOST:26379/SERVICE.\n"
+        "Empty: `synctl up` runs an embedded Valkey.",
+        url_of("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", example="redis://HOST:6379/0"),
+        sentinel_problem,
         normalise=lower_scheme,
         secret=SECRET,
     )
+    password: str | None = setting(None, "Its password; wins over one in the URL.", secret=SECRET)
+    password_file: str | None = setting(
+        None, "A file that holds its password and nothing else.", normalise=absolute_file
+    )
+    ca_file: str | None = setting(
+        None,
+        "Who may have signed its certificate (PEM), for rediss://. Empty: whom the system trusts.",
+        normalise=absolute_file,
+    )
+    cert_file: str | None = setting(
+        None, "Our own certificate (PEM), where the server asks for one.", normalise=absolute_file
+    )
+    key_file: str | None = setting(None, "The key of that certificate (PEM).", normalise=absolute_file)
+    sentinel_password: str | None = setting(None, "The password of the sentinels, if they have one.", secret=SECRET)
     lease_ttl: float = setting(
         5.0,
         "Seconds after which a worker that says nothing has lost its run to another one.",
@@ -65,6 +83,10 @@ class DatabaseSettings:
         sqlite_file,
         normalise=absolute_sqlite,
         secret=SECRET,
+    )
+    password: str | None = setting(None, "The password for PostgreSQL; wins over one in the URL.", secret=SECRET)
+    password_file: str | None = setting(
+        None, "A file that holds that password and nothing else.", normalise=absolute_file
     )
 
 
@@ -252,8 +274,13 @@ class Settings:
 
     @property
     def database_url(self) -> str:
-        """The configured URL, or the SQLite file in `home`."""
-        return self.database.url or sqlite_url(self.home / "synctl.db")
+        """What to connect with: the configured URL with its password, or the SQLite file in `home`."""
+        return database_endpoint(self.database) or sqlite_url(self.home / "synctl.db")
+
+    @property
+    def redis_url(self) -> str | None:
+        """What to connect with: the configured URL with its password and files. None: the embedded Valkey."""
+        return redis_endpoint(self.redis)
 
     @property
     def logs_dir(self) -> Path:

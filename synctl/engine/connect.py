@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
@@ -12,6 +13,7 @@ from redis.exceptions import AuthenticationError, OutOfMemoryError, ResponseErro
 from redis.exceptions import ConnectionError, TimeoutError  # noqa: A004  # isort: skip
 from redis.retry import Retry
 
+from synctl.config.endpoints import names_sentinels
 from synctl.errors import RedisUnreachable
 from synctl.redact import redacted
 
@@ -24,7 +26,7 @@ Connection = Redis
 
 def connect_worker(url: str, *, decode: bool = False) -> Redis:
     """Return a client for long-lived processes: it retries, so a restart of Redis does not end them."""
-    return Redis.from_url(
+    return _client(
         url,
         retry=Retry(ExponentialWithJitterBackoff(cap=1, base=0.02), WORKER_RETRIES),
         retry_on_error=[ConnectionError, TimeoutError],
@@ -35,7 +37,7 @@ def connect_worker(url: str, *, decode: bool = False) -> Redis:
 
 def connect_ticker(url: str, timeout: float) -> Redis:
     """Return a client that answers or fails within `timeout` seconds: the heartbeat must know."""
-    return Redis.from_url(
+    return _client(
         url,
         retry=Retry(NoBackoff(), 0),
         socket_timeout=timeout,
@@ -49,13 +51,21 @@ def connect_cli(url: str, *, decode: bool = True) -> Redis:
 
     RQ wants undecoded answers (`decode=False`).
     """
-    return Redis.from_url(
+    return _client(
         url,
         retry=Retry(NoBackoff(), 0),
         socket_timeout=CLI_TIMEOUT_S,
         socket_connect_timeout=CLI_TIMEOUT_S,
         decode_responses=decode,
     )
+
+
+def _client(url: str, **options: Any) -> Redis:
+    if not names_sentinels(url):
+        return Redis.from_url(url, **options)
+    from synctl.engine.sentinel import master  # noqa: PLC0415 - most need none
+
+    return master(url, **options)
 
 
 @contextmanager
@@ -68,13 +78,13 @@ def clear_errors(url: str) -> Iterator[None]:
             f"Redis {redacted(url)}: {error}", hint="check user and password in [redis] url"
         ) from error
     except (ConnectionError, TimeoutError) as error:
-        raise RedisUnreachable(f"Redis {redacted(url)}: {_cause(error)}", hint=_hint(url)) from error
+        raise RedisUnreachable(f"Redis {redacted(url)}: {_cause(error)}", hint=_hint(url, str(error))) from error
     except ResponseError as error:
         raise RedisUnreachable(f"Redis {redacted(url)}: {error}", hint=_refusal_hint(error)) from error
 
 
 def _cause(error: Exception) -> str:
-    text = str(error).rstrip(".")
+    text = redacted(str(error).rstrip("."))
     return "nothing listens there" if "Error 2 " in text or "Error 111 " in text else text
 
 
@@ -86,7 +96,11 @@ def _refusal_hint(error: ResponseError) -> str:
     return "see docs/troubleshooting.md"
 
 
-def _hint(url: str) -> str:
+def _hint(url: str, said: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        return "name in redis.ca_file who signed its certificate, and in the URL a host that it is for"
+    if "WRONG_VERSION_NUMBER" in said:
+        return "it speaks no TLS: redis:// instead of rediss://"
     if url.startswith("unix://"):
         return "start the local stack with `synctl up`"
     return "is the server up, and [redis] url right?"

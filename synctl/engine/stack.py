@@ -39,7 +39,7 @@ class Stack:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._server = None if settings.redis.url else EmbeddedServer(settings.redis_dir)
-        self.redis_url = settings.redis.url or (self._server.url if self._server else "")
+        self.redis_url = settings.redis_url or (self._server.url if self._server else "")
         self._lock = SupervisorLock(settings.home)
 
     @property

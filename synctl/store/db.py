@@ -15,16 +15,22 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from synctl.errors import DatabaseUnreachable, Unstorable
+from synctl.store.table import Table, upsert_head, upsert_tail
 
 Row = Mapping[str, Any]
 
 BUSY_TIMEOUT_MS = 60_000
 """How long SQLite waits for a writer that does not take our lock: a backup, an operator's shell."""
+MAX_PARAMETERS = 32_766
+"""SQLite's limit of parameters in one statement."""
+ROWS_PER_STATEMENT = 366
+"""A year: measured fastest on SQLite, and the usual unit is one statement."""
 
 
 class Transaction(Protocol):
@@ -49,6 +55,9 @@ class Transaction(Protocol):
 
     def positional(self, sql: str, parameters: Sequence[object]) -> int:
         """Run driver SQL with positional parameters; the number of rows it changed."""
+
+    def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
+        """Insert or update rows by their key; the number of those that were new or different."""
 
     def serialise(self, name: str) -> None:
         """Let no other write transaction that names the same pass this line until this one has ended."""
@@ -206,6 +215,14 @@ class _SqliteConnection:
     def positional(self, sql: str, parameters: Sequence[object]) -> int:
         return self.raw.execute(sql, parameters).rowcount
 
+    def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
+        step = min(ROWS_PER_STATEMENT, MAX_PARAMETERS // len(table.columns))
+        changed = 0
+        for start in range(0, len(rows), step):
+            chunk = rows[start : start + step]
+            changed += self.positional(_upsert_values(table, len(chunk)), list(chain.from_iterable(chunk)))
+        return changed
+
     def serialise(self, name: str) -> None:
         pass  # BEGIN IMMEDIATE lets one writer in at a time
 
@@ -247,6 +264,12 @@ def _clear_errors(location: str) -> Iterator[None]:
             f"database {location}: {error}",
             hint="restore it from a backup, or move it away and run `synctl up`",
         ) from error
+
+
+@lru_cache(maxsize=256)
+def _upsert_values(table: Table, count: int) -> str:
+    one = f"({', '.join('?' * len(table.columns))})"
+    return f"{upsert_head(table)} VALUES {', '.join([one] * count)} {upsert_tail(table, 'IS NOT')}"
 
 
 @lru_cache(maxsize=512)

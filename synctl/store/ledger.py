@@ -7,7 +7,7 @@ the one transaction that also proves that this process still holds its shard.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -117,6 +117,8 @@ def commit(transaction: Transaction, lease: Lease, settled: Sequence[Settled], r
     guard(transaction, lease)
     now = now_ms()
     counts: Counter[str] = Counter()
+    publish.acquit(transaction, resource, [result for result in settled if result.state is UnitState.DONE])
+    ledger_rows = []
     for result in settled:
         written = 0
         if result.state is UnitState.DONE:
@@ -130,7 +132,8 @@ def commit(transaction: Transaction, lease: Lease, settled: Sequence[Settled], r
         if result.state is UnitState.QUARANTINED:
             publish.quarantine(transaction, lease, result, resource, source, now)
             counts["quarantined"] += 1
-        _settle(transaction, lease, result, written, now)
+        ledger_rows.append(_ledger_row(lease, result, written, now))
+    _settle(transaction, lease, ledger_rows)
     return _count(transaction, lease, counts)
 
 
@@ -175,30 +178,36 @@ def reopen(transaction: Transaction, run_seq: int, *, everything: bool) -> int:
     return count
 
 
-def _settle(transaction: Transaction, lease: Lease, result: Settled, changed: int, now: int) -> None:
-    error = result.error
-    settled = transaction.execute(
+def _settle(transaction: Transaction, lease: Lease, rows: Sequence[Mapping[str, object]]) -> None:
+    settled = transaction.many(
         "UPDATE sync_unit SET state = :state, attempts = attempts + :attempts, error_class = :error_class,"
         " http_status = :http_status, message = :message, rows = :rows, changed = :changed, body_hash = :body_hash,"
         " took_ms = :took, settled_at = :now"
         " WHERE run_seq = :run AND ordinal = :ordinal AND state = 'leased' AND shard = :shard AND epoch = :epoch",
-        state=str(result.state),
-        attempts=result.attempts,
-        error_class=type(error).__name__ if error else None,
-        http_status=error.http_status if error else None,
-        message=str(error)[:MESSAGE_LIMIT].replace("\0", "\ufffd") if error else None,  # PostgreSQL stores no NUL
-        rows=0 if error else result.row_count,
-        changed=changed,
-        body_hash=result.body_hash,
-        took=result.took_ms,
-        now=now,
-        run=lease.run_seq,
-        ordinal=result.unit.ordinal,
-        shard=lease.shard,
-        epoch=lease.epoch,
+        rows,
     )
-    if settled != 1:
-        raise Fenced(f"{lease.run_id} unit {result.unit.key}: settled by another holder; nothing was committed")
+    if settled != len(rows):
+        raise Fenced(f"{lease.run_id}: a unit was settled by another holder; nothing was committed")
+
+
+def _ledger_row(lease: Lease, result: Settled, changed: int, now: int) -> dict[str, object]:
+    error = result.error
+    return {
+        "state": str(result.state),
+        "attempts": result.attempts,
+        "error_class": type(error).__name__ if error else None,
+        "http_status": error.http_status if error else None,
+        "message": str(error)[:MESSAGE_LIMIT].replace("\0", "\ufffd") if error else None,  # PostgreSQL stores no NUL
+        "rows": 0 if error else result.row_count,
+        "changed": changed,
+        "body_hash": result.body_hash,
+        "took": result.took_ms,
+        "now": now,
+        "run": lease.run_seq,
+        "ordinal": result.unit.ordinal,
+        "shard": lease.shard,
+        "epoch": lease.epoch,
+    }
 
 
 def _count(transaction: Transaction, lease: Lease, counts: Counter[str]) -> Counters:

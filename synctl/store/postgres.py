@@ -10,16 +10,31 @@ from typing import Any
 from synctl.errors import DatabaseUnreachable, Unstorable
 from synctl.redact import redacted
 from synctl.store.db import Row, Transaction, pyformat
+from synctl.store.table import Table
 
 try:
     import psycopg
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
     from psycopg.rows import dict_row
+
+    from synctl.store.staging import Stages
 except ImportError as error:  # pragma: no cover - CI installs the extra
     raise DatabaseUnreachable(
         "PostgreSQL needs the psycopg driver, which is not installed", hint="pip install 'psycopg[binary]'"
     ) from error
 
-CONNECT_TIMEOUT_S = 5
+ABANDONED_MS = 10_000
+"""A write transaction that waits so long for its client is ended: a host that was cut off, or a process that was
+frozen, would else hold the locks that every commit of the run needs. Its worker has lost its lease by then."""
+_UNLESS_TOLD = {
+    "application_name": "synctl",
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": ABANDONED_MS,
+}
+"""Parameters of libpq, where the URL has none of its own: by default a dead link is noticed after two hours."""
 ROWS_A_FETCH = 2000
 """Of a stream: psycopg's 100 would make a round trip for every city's month."""
 
@@ -64,9 +79,16 @@ class PostgresDatabase:
                 yield connection
                 return
             connection.raw.isolation_level = isolation  # it rides in BEGIN
-            with connection.raw.transaction():
-                yield connection
-        except psycopg.OperationalError as error:
+            try:
+                with connection.raw.transaction():
+                    if isolation is not None:  # a read may feed a slow reader, and locks nothing
+                        connection.raw.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+                    yield connection
+            except BaseException:
+                connection.stages.rolled_back()
+                raise
+            connection.stages.committed()
+        except (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout) as error:
             raise DatabaseUnreachable(
                 f"database {self.location}: {str(error).strip().splitlines()[0]}",
                 hint="is the server up, and [database] url right?",
@@ -104,9 +126,12 @@ class _PostgresConnection:
     dialect = "postgresql"
 
     def __init__(self, url: str) -> None:
+        asked: dict[str, Any] = {**_UNLESS_TOLD, **conninfo_to_dict(url)}
         self.raw: psycopg.Connection[dict[str, Any]] = psycopg.connect(
-            url, autocommit=True, row_factory=dict_row, connect_timeout=CONNECT_TIMEOUT_S
+            make_conninfo(**asked), autocommit=True, row_factory=dict_row
         )
+        self.raw.execute(_session())
+        self.stages = Stages(self.raw)
 
     def execute(self, sql: str, **parameters: object) -> int:
         return self.raw.execute(pyformat(sql), parameters).rowcount
@@ -131,5 +156,16 @@ class _PostgresConnection:
     def positional(self, sql: str, parameters: Sequence[object]) -> int:
         return self.raw.execute(sql, parameters).rowcount
 
+    def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
+        return self.stages.upsert(table, rows)
+
     def serialise(self, name: str) -> None:
         self.raw.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"synctl {name}"])
+
+
+def _session() -> str:
+    """The same for the server's end of the link, which also sees a client go in the middle of a COPY."""
+    return (
+        f"SET idle_in_transaction_session_timeout = {ABANDONED_MS}; SET tcp_user_timeout = {ABANDONED_MS};"
+        " SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
+    )

@@ -75,10 +75,6 @@ def publish(transaction: Transaction, lease: Lease, result: Settled, resource: s
         basis=result.basis,
     )
     assert row is not None  # noqa: S101 - INSERT … RETURNING always returns a row
-    transaction.execute(
-        "DELETE FROM quarantine WHERE resource = :resource AND key = :key", resource=resource, key=result.unit.key
-    )
-    _use_waivers(transaction, resource, result)
     if result.unchanged:
         return 0
     written = 0
@@ -88,6 +84,23 @@ def publish(transaction: Transaction, lease: Lease, result: Settled, resource: s
             written += changes.replace(transaction, lease.run_seq, result.unit.key, part)
         written += upsert(transaction, part, row["id"])
     return written
+
+
+def acquit(transaction: Transaction, resource: str, done: Sequence[Settled]) -> None:
+    """What units were refused for earlier is settled: they leave the quarantine, and what was waived has been used."""
+    if not done:
+        return
+    marks, keys = _marks([result.unit.key for result in done])
+    transaction.execute(
+        f"DELETE FROM quarantine WHERE resource = :resource AND key IN ({marks})", resource=resource, **keys
+    )
+    rows = transaction.all(
+        f"SELECT DISTINCT key FROM waiver WHERE resource = :resource AND key IN ({marks})", resource=resource, **keys
+    )
+    waived = {row["key"] for row in rows}
+    for result in done:
+        if result.unit.key in waived:
+            _use_waivers(transaction, resource, result)
 
 
 def _use_waivers(transaction: Transaction, resource: str, result: Settled) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from synctl.errors import DatabaseUnreachable
 from synctl.store.db import Database, Row, Transaction, open_database, sqlite_hint, sqlite_path
+from synctl.store.table import Table
 
 PATIENCE_S = 5.0
 """Readers wait for nobody in WAL mode; a file that is being restored may be locked for longer than this."""
@@ -83,6 +84,9 @@ class _Reading:
         raise TypeError("opened to read only")
 
     def positional(self, sql: str, parameters: Sequence[object]) -> NoReturn:
+        raise TypeError("opened to read only")
+
+    def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> NoReturn:
         raise TypeError("opened to read only")
 
     def serialise(self, name: str) -> NoReturn:

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import chain
 
-from synctl.store.db import Transaction
+from synctl.store.db import ROWS_PER_STATEMENT, Transaction
+from synctl.store.table import Table
 
-MAX_PARAMETERS = 32_766
-"""SQLite's limit of parameters in one statement; PostgreSQL's is 65,535."""
-ROWS_PER_STATEMENT = 366
-"""A year: measured fastest on SQLite, and the usual unit is one statement."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Where rows go. A row is a tuple in the order `key + values`; `unit_id` is added to those of a unit."""
-
-    name: str
-    key: tuple[str, ...]
-    values: tuple[str, ...]
+__all__ = ["ROWS_PER_STATEMENT", "Rows", "Table", "upsert", "upsert_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +40,4 @@ def upsert_rows(transaction: Transaction, table: Table, rows: Sequence[tuple[obj
 
     Idempotent: a row equal to the stored one is skipped, so nothing is written when nothing changed.
     """
-    width = len(table.key) + len(table.values)
-    step = min(ROWS_PER_STATEMENT, MAX_PARAMETERS // width)
-    changed = 0
-    for start in range(0, len(rows), step):
-        chunk = rows[start : start + step]
-        statement = _statement(table, len(chunk), transaction.dialect)
-        changed += transaction.positional(statement, list(chain.from_iterable(chunk)))
-    return changed
-
-
-@lru_cache(maxsize=256)
-def _statement(table: Table, count: int, dialect: str) -> str:
-    columns = (*table.key, *table.values)
-    mark, differs = ("%s", "IS DISTINCT FROM") if dialect == "postgresql" else ("?", "IS NOT")
-    one = f"({', '.join([mark] * len(columns))})"
-    current = ", ".join(f"{table.name}.{column}" for column in table.values)
-    offered = ", ".join(f"excluded.{column}" for column in table.values)
-    return (
-        f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES {', '.join([one] * count)} "
-        f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET "
-        f"{', '.join(f'{column} = excluded.{column}' for column in table.values)} "
-        f"WHERE ({current}) {differs} ({offered})"
-    )  # names come from a Table constant, values are bound
+    return transaction.upsert(table, rows) if rows else 0

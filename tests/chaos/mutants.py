@@ -59,11 +59,11 @@ MUTANTS: Mapping[str, Sequence[Edit]] = {
     "ledger-outside": (
         Edit(
             "store/ledger.py",
-            "        _settle(transaction, lease, result, written, now)\n",
-            '        transaction.positional("COMMIT", ())\n'
-            '        transaction.positional({"sqlite": "BEGIN IMMEDIATE"}.get(transaction.dialect, "BEGIN"), ())\n'
-            "        guard(transaction, lease)\n"
-            "        _settle(transaction, lease, result, written, now)\n",
+            "    _settle(transaction, lease, ledger_rows)\n",
+            '    transaction.positional("COMMIT", ())\n'
+            '    transaction.positional({"sqlite": "BEGIN IMMEDIATE"}.get(transaction.dialect, "BEGIN"), ())\n'
+            "    guard(transaction, lease)\n"
+            "    _settle(transaction, lease, ledger_rows)\n",
         ),
     ),
     "ignores-lease": (*_DEAF, _GUARD, _SETTLE),

@@ -31,4 +31,4 @@ class Patient:
     @property
     def redis_url(self) -> str:
         """The configured Redis, or the embedded one."""
-        return self.settings.redis.url or EmbeddedServer(self.settings.redis_dir).url
+        return self.settings.redis_url or EmbeddedServer(self.settings.redis_dir).url

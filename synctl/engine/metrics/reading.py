@@ -63,7 +63,7 @@ def _sql(settings: Settings, database: Database, resources: list[str]) -> tuple[
 
 def _redis(settings: Settings, database: Database | None, resources: list[str]) -> list[Sample]:
     samples: list[Sample] = []
-    with closing(connect_cli(settings.redis.url or EmbeddedServer(settings.redis_dir).url)) as client:
+    with closing(connect_cli(settings.redis_url or EmbeddedServer(settings.redis_dir).url)) as client:
         try:
             samples += [*broker.memory(client), *broker.work(client, resources)]
             samples += [*broker.upstreams(client, settings), *broker.scheduler(client, settings)]
