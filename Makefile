@@ -36,7 +36,11 @@ test-slow: $(READY_DEV)
 bench: $(READY_DEV)
 	@$(BIN)/python -m tests.bench.startup
 	@$(BIN)/python -m tests.bench.throughput
+	@$(BIN)/python -m tests.bench.throughput --latency 0.05
+	@$(BIN)/python -m tests.bench.throughput --latency 0.05 --connections 32
+	@test -z "$$SYNCTL_TEST_POSTGRES" || $(BIN)/python -m tests.bench.throughput --peer postgresql
 	@$(BIN)/python -m tests.bench.default_run
+	@$(BIN)/python -m tests.bench.live
 	@$(BIN)/python -m tests.bench.control $(ARGS)
 
 check: $(READY_DEV)

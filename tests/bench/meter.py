@@ -52,12 +52,17 @@ def _watch(home: Path, cost: Cost, ended: threading.Event) -> None:
 
 def _spent(home: Path) -> float:
     """CPU of the processes that are there and of their children that were reaped."""
-    ticks = 0
+    spent = 0.0
     for pid in _processes(home):
         with suppress(OSError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime
-    return ticks / TICKS
+            spent += processor_seconds(pid)
+    return spent
+
+
+def processor_seconds(pid: int) -> float:
+    """CPU of a process and of its children that were reaped. Raises OSError where there is none."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / TICKS  # utime, stime, cutime, cstime
 
 
 def _processes(home: Path) -> Iterator[int]:
