@@ -22,6 +22,8 @@ from tests.helpers import until
 _TLS_SERVERS = ("valkey-server", "redis-server", "valkey-check-rdb", "redis-check-rdb")
 """The last two are the same program under another name: Debian's redis-tools has it, and starts no server."""
 
+_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
@@ -38,11 +40,11 @@ def certificates(folder: Path) -> Certificates:
     """Make them with openssl, or skip."""
     if shutil.which("openssl") is None:
         pytest.skip("no openssl on this machine")
-    _openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=ours",
+    _openssl(folder, "req", "-x509", *_KEY, "-nodes", "-days", "2", "-subj", "/CN=ours",
              "-keyout", "ca.key", "-out", "ca.pem")  # fmt: skip
     for name, host in (("server", "localhost"), ("client", "client"), ("other", "elsewhere.example")):
         (folder / f"{name}.ext").write_text(f"subjectAltName=DNS:{host}")
-        _openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={host}",
+        _openssl(folder, "req", *_KEY, "-nodes", "-subj", f"/CN={host}",
                  "-keyout", f"{name}.key", "-out", f"{name}.csr")  # fmt: skip
         _openssl(folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
                  "-days", "2", "-extfile", f"{name}.ext", "-out", f"{name}.pem")  # fmt: skip

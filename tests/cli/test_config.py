@@ -96,7 +96,7 @@ def test_passwords_are_masked(
 
 def test_a_key_or_a_table_may_be_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert set(documents(capsys, "redis.lease_ttl")) == {"redis.lease_ttl"}
-    assert set(documents(capsys, "redis")) == {"redis.url", "redis.lease_ttl"}
+    assert {"redis.url", "redis.lease_ttl"} < set(documents(capsys, "redis"))
     assert len(documents(capsys, "sources.aladhan")) == 7
     assert "did you mean redis.url?" in said(capsys, "show", "redis.ulr", code=2)
     assert "takes no key" in said(capsys, "check", "redis", code=2)

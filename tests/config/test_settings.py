@@ -210,7 +210,8 @@ VARIABLE_ERRORS: Mapping[tuple[str, str], str] = {
     ),
     ("SYNCTL_redis__url", "x"): "SYNCTL_redis__url: no such setting (did you mean SYNCTL_REDIS__URL?)",
     ("SYNCTL_REDIS__URL", "http://u:secret@h"): (
-        "SYNCTL_REDIS__URL: must be a URL such as redis://HOST:6379/0: 'http' is none of redis, rediss, unix"
+        "SYNCTL_REDIS__URL: must be a URL such as redis://HOST:6379/0: 'http' is none of redis, rediss, unix,"
+        " redis+sentinel, rediss+sentinel"
     ),
 }
 

@@ -16,6 +16,7 @@ from synctl.errors import ConfigError, RedisUnreachable, SynctlError
 from tests.e2e.conftest import Call, Home, made_home
 from tests.servers import Certificates, certificates, free_port, postgres_server, redis_server
 
+RIGHTS = "~synctl:* ~rq:* &rq:* +@all -@dangerous +info"  # as docs/scaling.md has them
 PASSWORD = "s3cret/with?all@of%it"
 
 
@@ -41,7 +42,7 @@ class Secured:
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     folder = tmp_path_factory.mktemp("tls")
     tls, port = certificates(folder), free_port()
-    (folder / "users.acl").write_text(f"user default off\nuser sync on >{PASSWORD} ~* &* +@all\n")
+    (folder / "users.acl").write_text(f"user default off\nuser sync on >{PASSWORD} {RIGHTS}\n")
     users = ("--aclfile", str(folder / "users.acl"))
     with redis_server(folder, port, *users, "--appendonly", "yes", tls=tls), made_home() as home:
         yield Secured(home, tls, port)
@@ -83,10 +84,28 @@ def test_what_is_wrong_with_the_way_to_redis_is_said_without_the_password(
     assert PASSWORD not in told
 
 
+@pytest.mark.slow
 def test_tls_to_a_server_that_has_none_is_refused(secured: Secured, tmp_path: Path) -> None:
     port = free_port()
     with redis_server(tmp_path, port), pytest.raises(RedisUnreachable):
         _ping(tmp_path, secured.environment(SYNCTL_REDIS__URL=f"rediss://localhost:{port}"))
+
+
+def test_sentinels_and_their_master_are_reached_through_tls(secured: Secured, tmp_path: Path) -> None:
+    master, sentinel = free_port(), free_port()
+    file = tmp_path / "sentinel.conf"
+    file.write_text(
+        f"tls-replication yes\nsentinel monitor ours 127.0.0.1 {master} 1\nsentinel auth-pass ours secret\n"
+    )
+    with (
+        redis_server(tmp_path, master, "--requirepass", "secret", tls=secured.tls),
+        redis_server(tmp_path, sentinel, "--sentinel", file=file, tls=secured.tls),
+    ):
+        url = f"rediss+sentinel://localhost:{sentinel}/ours?ssl_check_hostname=false"  # it names the master by address
+        right = secured.environment(SYNCTL_REDIS__URL=url, SYNCTL_REDIS__PASSWORD="secret")
+        _ping(tmp_path, right)
+        with pytest.raises(RedisUnreachable, match="no sentinel answers"):
+            _ping(tmp_path, right | {"SYNCTL_REDIS__URL": url.partition("?")[0].replace("localhost", "127.0.0.1")})
 
 
 def test_a_password_comes_from_the_url_a_variable_or_a_file_and_is_never_shown(

@@ -94,6 +94,7 @@ def _now(sentinel: int) -> int | None:
     return state.port if state else None
 
 
+@pytest.mark.slow
 def test_every_client_finds_the_master_and_a_name_that_nobody_knows_is_told(watched: Watched, tmp_path: Path) -> None:
     def url(**changes: str) -> str:
         found = load_settings({"SYNCTL_HOME": str(tmp_path), **watched.settings, **changes}, tmp_path).redis_url
