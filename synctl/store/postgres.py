@@ -35,6 +35,13 @@ _UNLESS_TOLD = {
     "tcp_user_timeout": ABANDONED_MS,
 }
 """Parameters of libpq, where the URL has none of its own: by default a dead link is noticed after two hours."""
+_REFUSALS = {
+    psycopg.errors.UndefinedTable: "run `synctl db upgrade` (or `synctl up`)",
+    psycopg.errors.InsufficientPrivilege: "give its user the rights that docs/scaling.md names",
+    psycopg.errors.ReadOnlySqlTransaction: "it is a replica: name the primary, or all with"
+    " ?target_session_attrs=read-write",
+}
+"""What a server that answers refuses, and what to do about it. A replica may become the primary: that is awaited."""
 ROWS_A_FETCH = 2000
 """Of a stream: psycopg's 100 would make a round trip for every city's month."""
 
@@ -95,11 +102,9 @@ class PostgresDatabase:
             ) from error
         except (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.CardinalityViolation) as error:
             raise Unstorable(f"database {self.location}: {str(error).strip().splitlines()[0]}") from error
-        except psycopg.errors.UndefinedTable as error:
-            raise DatabaseUnreachable(
-                f"database {self.location}: {error.diag.message_primary}",
-                hint="run `synctl db upgrade` (or `synctl up`)",
-            ) from error
+        except tuple(_REFUSALS) as error:
+            hint = next(hint for kind, hint in _REFUSALS.items() if isinstance(error, kind))
+            raise DatabaseUnreachable(f"database {self.location}: {error.diag.message_primary}", hint=hint) from error
 
     def _connection(self) -> _PostgresConnection:
         connection: _PostgresConnection | None = getattr(self._local, "connection", None)

@@ -117,3 +117,19 @@ def test_what_the_url_says_of_the_link_wins(url: str) -> None:
     told = PostgresDatabase(f"{url}{'&' if '?' in url else '?'}application_name=mine")
     with closing(told), told.read() as transaction:
         assert transaction.one("SELECT current_setting('application_name') AS name") == {"name": "mine"}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("-cdefault_transaction_read_only=on", "read-only transaction"),
+        ("-crole=pg_monitor", "permission denied for table waiver"),
+        ("-csearch_path=nowhere", 'relation "waiver" does not exist'),
+    ],
+    ids=["replica", "rights", "tables"],
+)
+def test_what_a_server_refuses_is_one_line_with_what_to_do(url: str, options: str, says: str) -> None:
+    refusing = PostgresDatabase(f"{url}{'&' if '?' in url else '?'}options={options.replace('=', '%3D')}")
+    with closing(refusing), pytest.raises(DatabaseUnreachable, match=says) as caught, refusing.write() as transaction:
+        transaction.execute("DELETE FROM waiver")
+    assert caught.value.hint
