@@ -55,11 +55,11 @@ def test_a_host_that_is_cut_off_is_replaced_and_comes_back_without_writing_late(
     held = fleet.sql("SELECT run_seq, shard, epoch FROM run_shard WHERE holder LIKE %s", f"{lost.host.name}:%")[0]
     leased = until(lambda: fleet.sql("SELECT ordinal, key FROM sync_unit WHERE shard = %s LIMIT 1", held[1]))[0]
 
-    # The host in reserve takes its shard over in the middle of the run, and what it had begun holds nobody up.
-    until(lambda: len(_holders(fleet)) == SHARDS and lost.host.name not in _holders(fleet))  # type: ignore[union-attr]
+    # The host in reserve takes its shard over, in the middle of the run unless the others are very fast, and what the
+    # lost one had begun holds nobody up.
+    until(lambda: _events(fleet, "taken-over"))
     done = _done(fleet)
-    assert done < UNITS
-    until(lambda: _done(fleet) > done)
+    until(lambda: _done(fleet) > done or done == UNITS)
     lost.host.mend()
     late = lost.host.space.run(
         "env", *_settings(lost), sys.executable, "-c", LATE_COMMIT, run, *map(str, (*held, *leased))
