@@ -129,7 +129,7 @@ OFFERED: dict[str, list[str]] = {
     "synctl retry ": ["prayer-20261123-0000000002"],
     "synctl watch prayer-20261124-0000000001 ": ["prayer-20261123-0000000002"],
     "synctl resume ": [],
-    "synctl config show redis.": ["redis.url", "redis.lease_ttl"],
+    "synctl config show database.": ["database.url", "database.password", "database.password_file"],
     "synctl help exi": ["exit-codes"],
     "synctl completion ": ["bash", "zsh", "fish"],
     "synctl seed --cities-file ": [":files"],
