@@ -12,7 +12,8 @@ import pytest
 from tests.e2e.conftest import Home, until
 from tests.store.databases import empty
 
-UNITS = 2 * 23 * 2
+CITIES = 12
+UNITS = CITIES * 23 * 2
 
 
 @pytest.mark.slow
@@ -20,7 +21,7 @@ def test_a_run_on_postgresql_survives_the_death_of_a_work_horse(home: Home, tmp_
     with empty("postgresql", tmp_path) as url:
         home.environment = {"SYNCTL_DATABASE__URL": url}
         home.run("up")
-        run_id = home.json("enqueue", "prayer", "--cities", "2", "--year", "2026")["run"]
+        run_id = home.json("enqueue", "prayer", "--cities", str(CITIES), "--year", "2026")["run"]
 
         def middle() -> Any:
             view = home.json("status", run_id)
@@ -33,5 +34,5 @@ def test_a_run_on_postgresql_survives_the_death_of_a_work_horse(home: Home, tmp_
         assert (view["state"], view["done"], view["rows"]) == ("succeeded", UNITS, UNITS * 365)
         day = home.lines("show", "prayer", "--city", "Shanghai", "--method", "1", "--date", "2026-03-29")[0]
         assert len(day["times"]) == 11
-        assert home.json("enqueue", "prayer", "--cities", "2", "--year", "2026")["why"] == "fresh"
+        assert home.json("enqueue", "prayer", "--cities", str(CITIES), "--year", "2026")["why"] == "fresh"
         home.run("down")

@@ -22,7 +22,7 @@ SHARDS = 3
 LATE_COMMIT = """
 import sys
 from synctl.config import load_settings
-from synctl.errors import Fenced
+from synctl.errors import DatabaseUnreachable, Fenced
 from synctl.store import ledger
 from synctl.store.db import open_database
 run, seq, shard, epoch, ordinal, key = sys.argv[1:]
@@ -33,6 +33,10 @@ try:
         ledger.commit(transaction, lease, [ledger.Settled(unit, 1)], "prayer", "calculated")
 except Fenced as fenced:
     print(fenced)
+except DatabaseUnreachable:
+    pass  # the link has just come back: to be tried again
+else:
+    print("committed")
 """
 
 
@@ -61,9 +65,8 @@ def test_a_host_that_is_cut_off_is_replaced_and_comes_back_without_writing_late(
     done = _done(fleet)
     until(lambda: _done(fleet) > done or done == UNITS)
     lost.host.mend()
-    late = lost.host.space.run(
-        "env", *_settings(lost), sys.executable, "-c", LATE_COMMIT, run, *map(str, (*held, *leased))
-    )
+    command = [sys.executable, "-c", LATE_COMMIT, run, *map(str, (*held, *leased))]
+    late = until(lambda: lost.host and lost.host.space.run("env", *_settings(lost), *command))
     assert "no longer holds it; nothing was committed" in late
 
     assert asking.run("watch", run, "--exit").returncode == 0
