@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from synctl.errors import SynctlError
 from synctl.web import doors, fleet, health, live, metrics, openapi, pages, runs, stored
@@ -63,5 +63,13 @@ def make_app(backend: Backend, keyring: Keyring, origins: Collection[str]) -> St
     )
 
 
-async def _told(_: Request, error: Exception) -> Response:
+async def _told(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        return as_response(HTTPException(405, headers={"Allow": ", ".join(sorted(_methods(request)))}))
     return as_response(error)
+
+
+def _methods(request: Request) -> set[str]:
+    """Return what may be asked of a path: each method has a route of its own, which knows of no other."""
+    routes = [one for one in request.app.routes if isinstance(one, Route)]
+    return {method for one in routes if one.matches(request.scope)[0] is not Match.NONE for method in one.methods or ()}
