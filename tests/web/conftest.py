@@ -20,6 +20,7 @@ from synctl.web.app import make_app
 from synctl.web.backend import Backend
 from tests.e2e.conftest import Home, made_home
 from tests.helpers import until
+from tests.web.server import Server
 
 ORIGIN = "http://127.0.0.1:8327"
 READ, OPERATE = "r" * 43, "o" * 43
@@ -68,6 +69,15 @@ def served(up: Home) -> Iterator[Served]:
         app = make_app(backend, tokens, {ORIGIN})
         with TestClient(app, base_url=ORIGIN, raise_server_exceptions=False) as nobody:
             yield Served(up, backend, _bearing(nobody, OPERATE), _bearing(nobody, READ), nobody)
+
+
+@pytest.fixture(scope="module")
+def server(up: Home) -> Iterator[Server]:
+    """The real command, serving the shared stack."""
+    made = Server(up)
+    made.start()
+    yield made
+    made.stop()
 
 
 def _bearing(client: TestClient, token: str) -> TestClient:
