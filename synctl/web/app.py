@@ -22,7 +22,7 @@ from synctl.web.dispatch import Work, route
 from synctl.web.guard import Guard
 from synctl.web.hub import Hub
 from synctl.web.problems import Refused, as_response
-from synctl.web.shields import BodyLimit, SecurityHeaders
+from synctl.web.shields import Limits, RefusalLog, SecurityHeaders
 
 OPERATIONS: Final = (*runs.OPERATIONS, *stored.OPERATIONS, *fleet.OPERATIONS)
 
@@ -47,7 +47,7 @@ def make_app(backend: Backend, keyring: Keyring, origins: Collection[str]) -> St
                 await polling
             work.close()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *health.routes(backend, work),
             metrics.route(backend, guard, work),
@@ -57,10 +57,12 @@ def make_app(backend: Backend, keyring: Keyring, origins: Collection[str]) -> St
             *(route(operation, backend, guard, work) for operation in OPERATIONS),
             Route("/api/openapi.json", described, methods=["GET"]),
         ],
-        middleware=[Middleware(SecurityHeaders), Middleware(BodyLimit)],
+        middleware=[Middleware(SecurityHeaders), Middleware(RefusalLog), Middleware(Limits)],
         exception_handlers=dict.fromkeys((Refused, SynctlError, HTTPException, Exception), _told),
         lifespan=living,
     )
+    app.router.redirect_slashes = False  # what is asked for under another path is not there
+    return app
 
 
 async def _told(request: Request, error: Exception) -> Response:

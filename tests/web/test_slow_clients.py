@@ -21,7 +21,7 @@ from synctl.config import Settings
 from synctl.states import RunState
 from synctl.store.db import Database, open_database
 from synctl.store.runs import Actor, record
-from synctl.web import hub, live, protocols
+from synctl.web import dispatch, hub, live, protocols
 from synctl.web import server as serving
 from synctl.web.access import Keyring, Role, Token
 from synctl.web.app import make_app
@@ -29,7 +29,7 @@ from synctl.web.backend import Backend
 from synctl.web.dispatch import Work
 from tests.helpers import PATIENCE_S, until
 from tests.store.databases import migrated
-from tests.web.conftest import READ
+from tests.web.conftest import ORIGIN, READ
 
 HISTORY = 20_000
 LONG = "because " * 50
@@ -49,13 +49,13 @@ class Running:
     def connections(self) -> int:
         return len(self.server.server_state.connections)
 
-    def dial(self, path: str, *lines: str) -> socket.socket:
+    def dial(self, path: str, *lines: str, method: str = "GET") -> socket.socket:
         """Ask for something with a socket that holds little."""
         made = socket.socket()
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         made.settimeout(PATIENCE_S)
         made.connect(("127.0.0.1", self.port))
-        head = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {READ}", *lines]
+        head = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {READ}", *lines]
         made.sendall("\r\n".join([*head, "", ""]).encode())
         return made
 
@@ -74,7 +74,8 @@ def running(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runni
     monkeypatch.setattr(live, "SEND_S", SOON_S)
     monkeypatch.setattr(protocols, "HEAD_S", SOON_S)
     monkeypatch.setattr(serving, "UNTAKEN_MS", 1000)
-    app = make_app(backend, Keyring([Token("reader", Role.READ, READ)]), ())
+    monkeypatch.setattr(dispatch, "BODY_S", SOON_S)
+    app = make_app(backend, Keyring([Token("reader", Role.READ, READ)]), {ORIGIN})
     with serving.bound(serving.Where("127.0.0.1", 0)) as listening:
         server = serving.server_of(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -134,6 +135,15 @@ def test_a_connection_that_never_asks_is_closed(running: Running) -> None:
         silent.sendall(b"GET /healthz HT")
         assert silent.recv(100) == b""
         assert b"200 OK" in asking.recv(100)
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(running: Running) -> None:
+    with running.dial("/login", "Origin: http://127.0.0.1", "Content-Length: 10", method="POST") as dawdling:
+        assert b"403" in dawdling.recv(100)  # not even asked for
+    own = f"Origin: {ORIGIN}"
+    kind = "Content-Type: application/x-www-form-urlencoded"
+    with running.dial("/login", own, kind, "Content-Length: 10", method="POST") as dawdling:
+        assert b"408" in dawdling.recv(100)
 
 
 def test_a_client_for_which_too_many_events_wait_is_dropped_and_the_next_one_is_told(
