@@ -19,6 +19,7 @@ from synctl.web.access import Keyring, Role, Token
 from synctl.web.app import make_app
 from synctl.web.backend import Backend
 from tests.e2e.conftest import Home, made_home
+from tests.e2e.conftest import call as call  # noqa: PLC0414 - a fixture
 from tests.helpers import until
 from tests.web.server import Server
 

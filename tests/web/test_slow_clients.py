@@ -150,6 +150,7 @@ def test_a_client_for_which_too_many_events_wait_is_dropped_and_the_next_one_is_
     backend: Backend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(hub, "WAITING", 5)
+    monkeypatch.setattr(hub, "POLL_S", 0.02)
 
     async def follow() -> tuple[list[int | None], list[int | None]]:
         work = Work(backend)
