@@ -129,7 +129,6 @@ def _run(call: Call) -> dict[str, Any]:
         run = api.named(call, transaction)
         per_cell = max(1, -(-run.total // CELLS))
         grid = pages.unit_grid(transaction, run.seq, per_cell)
-        counts = pages.unit_counts(transaction, run.seq)
         happened = events.of_run(transaction, run.id, api.MOST_EVENTS)
     told: Any = api.list_errors(call).document
     causes = [
@@ -140,9 +139,9 @@ def _run(call: Call) -> dict[str, Any]:
         "after": after,
         "run": call.backend.views([run])[0].as_json(),
         "ended": run.state in TERMINAL,
-        "grid": grid,
+        "grid": grid.cells,
         "per_cell": per_cell,
-        "counts": counts,
+        "counts": grid.counts,
         "causes": causes,
         "failed_units": [(one["unit"], one["attempts"], one["message"] or "") for one in told["units"]],
         "more_failed": told["next"] is not None,

@@ -108,7 +108,6 @@ def test_a_square_shows_of_its_units_the_one_that_most_needs_to_be_seen(database
             )  # fmt: skip
     with database.read() as transaction:
         grid = pages.unit_grid(transaction, seq, per_cell)
-        counts = pages.unit_counts(transaction, seq)
     squares = [states[at : at + per_cell] for at in range(0, len(states), per_cell)]
-    assert grid == [min(square, key=NEED.index) for square in squares]
-    assert counts == {state: states.count(state) for state in UnitState}
+    assert grid.cells == [min(square, key=NEED.index) for square in squares]
+    assert grid.counts == {state: states.count(state) for state in UnitState}
