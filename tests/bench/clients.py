@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import statistics
 import time
 from contextlib import closing
@@ -22,12 +21,12 @@ from websockets.asyncio.client import connect
 from synctl.engine.connect import connect_cli
 from synctl.engine.queues import workers
 from synctl.engine.server import EmbeddedServer
+from tests.bench.meter import processor_seconds
 from tests.e2e.conftest import Home, made_home
 from tests.helpers import until
 from tests.web.server import Server
 
 ORDER = {"resource": "prayer", "cities": 100, "methods": "3,4,5", "year": 2026, "force": True}
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -64,7 +63,7 @@ async def _round(home: Home, server: Server, clients: int) -> tuple[float, str]:
         while clients and _followers(server) < clients:
             await asyncio.sleep(0.05)
         pids = [one.pid for one in workers(client)]
-        before = [sum(map(_spent, pids)), _spent(server.process.pid), _commands(client)]
+        before = [sum(map(processor_seconds, pids)), processor_seconds(server.process.pid), _commands(client)]
         began = time.monotonic()
         run = (await asyncio.to_thread(server.post, "/api/runs", ORDER))["run"]
         state = [("queued",)]
@@ -73,7 +72,7 @@ async def _round(home: Home, server: Server, clients: int) -> tuple[float, str]:
             state = await asyncio.to_thread(home.sql, "SELECT state FROM run WHERE id = ?", run)
         took = time.monotonic() - began
         until(lambda: all(one.state == "idle" for one in workers(client)))  # their horses are counted when they ended
-        after = [sum(map(_spent, pids)), _spent(server.process.pid), _commands(client)]
+        after = [sum(map(processor_seconds, pids)), processor_seconds(server.process.pid), _commands(client)]
     events = [await one for one in following]
     spent = [new - old for new, old in zip(after, before, strict=True)]
     each = f"{min(events)} to {max(events)}" if events else ""
@@ -101,12 +100,6 @@ def _is_socket(descriptor: Path) -> bool:
         return str(descriptor.readlink()).startswith("socket:")
     except OSError:
         return False
-
-
-def _spent(pid: int) -> float:
-    """Return the processor seconds of a process and its children that have ended."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / TICKS
 
 
 def _commands(client: Any) -> float:
