@@ -41,6 +41,7 @@ bench: $(READY_DEV)
 	@test -z "$$SYNCTL_TEST_POSTGRES" || $(BIN)/python -m tests.bench.throughput --peer postgresql
 	@$(BIN)/python -m tests.bench.default_run
 	@$(BIN)/python -m tests.bench.live
+	@$(BIN)/python -m tests.bench.clients
 	@$(BIN)/python -m tests.bench.control $(ARGS)
 
 check: $(READY_DEV)

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from synctl.errors import SynctlError
 from synctl.web import doors, fleet, health, live, metrics, openapi, pages, runs, stored
@@ -22,7 +22,7 @@ from synctl.web.dispatch import Work, route
 from synctl.web.guard import Guard
 from synctl.web.hub import Hub
 from synctl.web.problems import Refused, as_response
-from synctl.web.shields import BodyLimit, SecurityHeaders
+from synctl.web.shields import Limits, RefusalLog, SecurityHeaders
 
 OPERATIONS: Final = (*runs.OPERATIONS, *stored.OPERATIONS, *fleet.OPERATIONS)
 
@@ -47,7 +47,7 @@ def make_app(backend: Backend, keyring: Keyring, origins: Collection[str]) -> St
                 await polling
             work.close()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *health.routes(backend, work),
             metrics.route(backend, guard, work),
@@ -57,11 +57,21 @@ def make_app(backend: Backend, keyring: Keyring, origins: Collection[str]) -> St
             *(route(operation, backend, guard, work) for operation in OPERATIONS),
             Route("/api/openapi.json", described, methods=["GET"]),
         ],
-        middleware=[Middleware(SecurityHeaders), Middleware(BodyLimit)],
+        middleware=[Middleware(SecurityHeaders), Middleware(RefusalLog), Middleware(Limits)],
         exception_handlers=dict.fromkeys((Refused, SynctlError, HTTPException, Exception), _told),
         lifespan=living,
     )
+    app.router.redirect_slashes = False  # what is asked for under another path is not there
+    return app
 
 
-async def _told(_: Request, error: Exception) -> Response:
+async def _told(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        return as_response(HTTPException(405, headers={"Allow": ", ".join(sorted(_methods(request)))}))
     return as_response(error)
+
+
+def _methods(request: Request) -> set[str]:
+    """Return what may be asked of a path: each method has a route of its own, which knows of no other."""
+    routes = [one for one in request.app.routes if isinstance(one, Route)]
+    return {method for one in routes if one.matches(request.scope)[0] is not Match.NONE for method in one.methods or ()}

@@ -21,8 +21,19 @@ Reason = Annotated[str, Meta(max_length=500, description="Why; kept in the audit
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Names = Annotated[list[Name], Meta(max_length=1000)]
 Place = Annotated[int, Meta(ge=0, le=2**53, description="Where the page begins, as the page before says in `next`.")]
-Age = Annotated[str, Meta(max_length=20, description="An age: 30m, 12h, 7d, 2w.")]
-Day = Annotated[str, Meta(max_length=20, description="YYYY-MM-DD, today, tomorrow or yesterday.")]
+Age = Annotated[
+    str,
+    Meta(max_length=20, description="An age: 30m, 12h, 7d, 2w.", extra_json_schema={"pattern": "^[0-9]{1,5}[mhdw]$"}),
+]
+Day = Annotated[
+    str,
+    Meta(
+        max_length=20,
+        description="YYYY-MM-DD, today, tomorrow or yesterday.",
+        extra_json_schema={"pattern": "^([0-9]{4}-[0-9]{2}-[0-9]{2}|today|tomorrow|yesterday)$"},
+    ),
+]
+"""The patterns are for the document: what does not fit is told in better words than theirs."""
 
 
 class _Strict(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -20,6 +20,8 @@ from synctl.web.problems import Refused
 
 THREADS: Final = 8
 """Requests that work at once. Each thread keeps a connection to the database."""
+BODY_S: Final = 20.0
+"""In which a body has to come: 64 KB do over any line."""
 SAFE: Final = frozenset({"GET", "HEAD"})
 JSON: Final = "application/json"
 
@@ -91,8 +93,19 @@ def decoded(wanted: type[S], given: Mapping[str, object]) -> S:
         raise Refused(400, "malformed", f"parameters: {error}") from error
 
 
+async def body_of(request: Request) -> bytes:
+    """Return the body. Raises Refused where it is cut off, too slow or too long."""
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.body()
+    except ClientDisconnect as error:
+        raise Refused(400, "malformed", "the body was cut off") from error
+    except TimeoutError as error:
+        raise Refused(408, "too-slow", "the body did not come", headers={"Connection": "close"}) from error
+
+
 async def _read_body(wanted: type[msgspec.Struct], request: Request) -> Any:
-    raw = await request.body()
+    raw = await body_of(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if raw and kind != JSON:
         raise Refused(415, "unsupported-media-type", f"send the body as {JSON}")

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from synctl.errors import SynctlError
 from synctl.web import sessions
 from synctl.web.access import Role
-from synctl.web.dispatch import SAFE
+from synctl.web.dispatch import SAFE, body_of
 from synctl.web.guard import Caller, Guard
 from synctl.web.problems import Refused, problem_of
 from synctl.web.render import page
@@ -112,7 +112,7 @@ async def _form(request: Request) -> dict[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise Refused(415, "unsupported-media-type", f"a form is sent as {FORM}")
     try:
-        pairs = parse_qsl((await request.body()).decode("ascii"), max_num_fields=MOST_FIELDS, keep_blank_values=True)
+        pairs = parse_qsl((await body_of(request)).decode("ascii"), max_num_fields=MOST_FIELDS, keep_blank_values=True)
     except ValueError as error:
         raise Refused(400, "malformed", "this is no form") from error
     return dict(pairs)

@@ -44,8 +44,8 @@ class Caller:
 
 
 @dataclass(slots=True)
-class Failures:
-    """Counts the wrong tokens of each address."""
+class Tally:
+    """Counts what each address did within a minute."""
 
     _seen: OrderedDict[str, tuple[float, int]] = field(default_factory=OrderedDict)
 
@@ -67,7 +67,7 @@ class Guard:
     def __init__(self, keyring: Keyring, origins: Collection[str]) -> None:
         self.keyring = keyring
         self._origins = frozenset(origins)
-        self._failures = Failures()
+        self._failures = Tally()
 
     def admit(self, connection: HTTPConnection, needed: Role) -> Caller:
         """Return who asks. Raises Refused: 401, 403 or 429."""

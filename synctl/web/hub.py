@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -28,6 +28,8 @@ POLL_S: Final = 0.2
 AFTER_FAILURE_S: Final = 1.0
 WAITING: Final = 1000
 """Events that may wait for a client: half a minute of a busy fleet."""
+BURST: Final = WAITING // 2
+"""When more than so many happened at once, each client reads them by itself: a queue would be full at once."""
 MOST_CLIENTS: Final = 1000
 
 log = logging.getLogger("synctl.web")
@@ -45,14 +47,21 @@ class Dropped(Exception):
     """The client did not keep up, or the server ends: it may come again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Until:
+    """So much happened at once that it is to be read: all events up to this id."""
+
+    id: int
+
+
 @dataclass(slots=True, eq=False)
 class Subscriber:
     """A client's queue, bounded."""
 
-    queue: asyncio.Queue[Told | None] = field(default_factory=lambda: asyncio.Queue(WAITING + 1))
+    queue: asyncio.Queue[Told | Until | None] = field(default_factory=lambda: asyncio.Queue(WAITING + 1))
 
-    def put(self, told: Told) -> bool:
-        """Add an event; return whether there was room."""
+    def put(self, told: Told | Until) -> bool:
+        """Add what is to be told; return whether there was room."""
         if self.queue.qsize() >= WAITING:
             return False
         self.queue.put_nowait(told)
@@ -83,8 +92,7 @@ class Hub:
                 if not self._subscribers:
                     self._moving.clear()  # nobody looks, so it grows old
                 try:
-                    for event in await self._work.do(self._news):
-                        self._tell(event)
+                    self._tell_all(await self._work.do(self._news))
                     self._begun.set()
                 except SynctlError as error:
                     if not failed:
@@ -119,9 +127,14 @@ class Hub:
             async for told in self._missed(last, reached):
                 last = told.id or last
                 yield told
-            while (told_or_end := await mine.queue.get()) is not None:
-                if told_or_end.id is None or told_or_end.id > last:
-                    yield told_or_end
+            while (item := await mine.queue.get()) is not None:
+                if isinstance(item, Until):
+                    async for told in self._missed(last, item.id):
+                        last = told.id or last
+                        yield told
+                elif item.id is None or item.id > last:
+                    last = item.id or last
+                    yield item
             raise Dropped
         finally:
             self._subscribers.discard(mine)
@@ -145,13 +158,22 @@ class Hub:
             found = events.followed(transaction, ())
         return self._backend.views(found)
 
-    def _tell(self, event: Event) -> None:
-        told = Told(event.id, msgspec.json.encode(event).decode())
-        if event.id is None:
-            self._moving[event.run] = told
-        else:
-            self._moving.pop(event.run, None)  # what it said of its progress is of another state
-        slow = [one for one in self._subscribers if not one.put(told)]
+    def _tell_all(self, news: Sequence[Event]) -> None:
+        kept = [event.id for event in news if event.id is not None]
+        at_once = len(kept) > BURST
+        for event in news:
+            told = Told(event.id, msgspec.json.encode(event).decode())
+            if event.id is None:
+                self._moving[event.run] = told
+            else:
+                self._moving.pop(event.run, None)  # what it said of its progress is of another state
+            if event.id is None or not at_once:
+                self._put(told)
+            elif event.id == kept[-1]:
+                self._put(Until(event.id))
+
+    def _put(self, item: Told | Until) -> None:
+        slow = [one for one in self._subscribers if not one.put(item)]
         for subscriber in slow:
             log.warning("dropped a client that did not keep up")
             self._subscribers.discard(subscriber)

@@ -15,7 +15,7 @@ from synctl.web.problems import MEDIA_TYPE, Problem
 
 _EVERY: Final = (400, 401, 403, 422, 429, 503)
 """Refusals that any operation may answer with."""
-_WITH_BODY: Final = (413, 415)
+_WITH_BODY: Final = (408, 413, 415)
 _MEANS: Final = {
     200: "Found or done; nothing is queued.",
     202: "Queued: what becomes of it, the run tells.",
@@ -23,6 +23,7 @@ _MEANS: Final = {
     401: "No token, or a wrong one.",
     403: "The token's role does not suffice, or the origin is foreign.",
     404: "No such run or resource.",
+    408: "The body did not come.",
     409: "The state of the run or of the database does not allow it.",
     413: "The body is too long.",
     415: "The body is no application/json.",

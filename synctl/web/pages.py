@@ -50,6 +50,7 @@ def routes(backend: Backend, guard: Guard, work: Work) -> list[BaseRoute]:
 
     async def all_runs(visit: Visit) -> Response:
         given = {name: value for name, value in visit.request.query_params.items() if value}
+        note = _NOTES.get(given.pop("note", ""), "")
         state, resource = given.get("state", ""), given.get("resource", "")
         asked = {**given, "limit": SHOWN, **({"state": [state]} if state else {})}
         query = decoded(ListQuery, asked)
@@ -59,6 +60,7 @@ def routes(backend: Backend, guard: Guard, work: Work) -> list[BaseRoute]:
         return page(
             "runs.html", visitor=visit.visitor, here="/", after=after, runs=shown["runs"], next=older,
             states=list(RunState), resources=registry.names(), chosen={"state": state, "resource": resource},
+            note=note,
         )  # fmt: skip
 
     async def one_run(visit: Visit) -> Response:
@@ -74,7 +76,7 @@ def routes(backend: Backend, guard: Guard, work: Work) -> list[BaseRoute]:
         async def act(visit: Visit) -> Response:
             body = decoded(Because, {"reason": visit.form.get("reason", "")})
             done: Any = await work.do(lambda: VERBS[verb](call(visit, body=body)).document)
-            return RedirectResponse("/" if verb == "delete" else f"/runs/{done['run']}?note={verb}", 303)
+            return RedirectResponse("/?note=delete" if verb == "delete" else f"/runs/{done['run']}?note={verb}", 303)
 
         return act
 
@@ -110,6 +112,7 @@ _NOTES: Final = {
     "resume": "It was queued again, to go on where it stopped.",
     "cancel": "It was asked to cancel.",
     "retry": "What was not done was queued again.",
+    "delete": "The run is deleted; what it synced is kept.",
 }
 """What a page says after a change, by the word in its URL: a text there would be anybody's."""
 
@@ -126,7 +129,6 @@ def _run(call: Call) -> dict[str, Any]:
         run = api.named(call, transaction)
         per_cell = max(1, -(-run.total // CELLS))
         grid = pages.unit_grid(transaction, run.seq, per_cell)
-        counts = pages.unit_counts(transaction, run.seq)
         happened = events.of_run(transaction, run.id, api.MOST_EVENTS)
     told: Any = api.list_errors(call).document
     causes = [
@@ -137,9 +139,9 @@ def _run(call: Call) -> dict[str, Any]:
         "after": after,
         "run": call.backend.views([run])[0].as_json(),
         "ended": run.state in TERMINAL,
-        "grid": grid,
+        "grid": grid.cells,
         "per_cell": per_cell,
-        "counts": counts,
+        "counts": grid.counts,
         "causes": causes,
         "failed_units": [(one["unit"], one["attempts"], one["message"] or "") for one in told["units"]],
         "more_failed": told["next"] is not None,
@@ -192,7 +194,7 @@ def _fleet(call: Call) -> dict[str, Any]:
     return {
         "queues": [(one["queue"], one["waiting"], one["workers"]) for one in alive["queues"]],
         "workers": [
-            (one["worker"], one["queue"], one["state"], one["host"], one["pid"], one["last_heartbeat"])
+            (one["worker"], one["queue"], one["state"], one["host"], one["pid"], moment(one["last_heartbeat"][:19]))
             for one in alive["workers"]
         ],
         "budgets": [

@@ -10,17 +10,21 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import uvicorn
+from starlette.applications import Starlette
 
 from synctl.errors import UsageError
 from synctl.web.access import keyring
 from synctl.web.app import make_app
 from synctl.web.backend import Backend
+from synctl.web.protocols import Http, Sockets
 
 BACKLOG: Final = 2048
 SHUTDOWN_S: Final = 2
 """Requests under way are given so long; then live connections are cut, and their clients come again."""
 MOST_MESSAGE_BYTES: Final = 4096
 """Of a WebSocket's message to us, of which none means anything."""
+UNTAKEN_MS: Final = 20_000
+"""Bytes that a client does not take for so long end its connection: closing it would wait for them without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +55,27 @@ class Where:
 def serve_until_ended(backend: Backend, where: Where, ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM. `ready` is told the URL as soon as connections are taken."""
     keys = keyring(backend.settings.home / "web-tokens")
-    with _bound(where) as listening:
+    with bound(where) as listening:
         port = listening.getsockname()[1]
         names = {_written(where.host), *(("127.0.0.1", "localhost", "[::1]") if _is_loopback(where.host) else ())}
         own = {f"http://{name}:{port}" for name in names}
         app = make_app(backend, keys, {*own, *where.origins})
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, proxy_headers=False, lifespan="on",
-            ws_max_size=MOST_MESSAGE_BYTES, ws_per_message_deflate=False, timeout_graceful_shutdown=SHUTDOWN_S,
-        )  # fmt: skip
         ready(f"http://{_written(where.host)}:{port}")
-        uvicorn.Server(config).run(sockets=[listening])
+        server_of(app).run(sockets=[listening])
 
 
-def _bound(where: Where) -> socket.socket:
+def server_of(app: Starlette) -> uvicorn.Server:
+    """Return the server of an application."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app, http=Http, ws=Sockets, log_config=None, access_log=False, server_header=False, proxy_headers=False,
+            lifespan="on", ws_max_size=MOST_MESSAGE_BYTES, ws_per_message_deflate=False,
+            timeout_graceful_shutdown=SHUTDOWN_S,
+        )
+    )  # fmt: skip
+
+
+def bound(where: Where) -> socket.socket:
     """Return a listening socket, so that a wrong address is told in one line, and a port is known before it serves."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -75,6 +86,8 @@ def _bound(where: Where) -> socket.socket:
         raise UsageError(f"--host {where.host}: {error}") from error
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted sockets inherit it
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_MS)
         made.bind(address)
         made.listen(BACKLOG)
     except OSError as error:

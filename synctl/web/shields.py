@@ -1,12 +1,16 @@
-"""What every answer has, and what no request may have: security headers, and a limit of the body."""
+"""What all requests pass: security headers, a limit of the body, and a line in the log for what is refused."""
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from synctl.redact import redacted
+from synctl.web.guard import Tally
 from synctl.web.problems import Refused, as_response
 
 MOST_BYTES: Final = 64 * 1024
@@ -25,6 +29,12 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+
+
+MOST_TOLD: Final = 100
+"""Refusals of one address that are logged within a minute: a flood must not drive all else out of the log."""
+
+log = logging.getLogger("synctl.web")
 
 
 class SecurityHeaders:
@@ -46,8 +56,35 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
-class BodyLimit:
-    """Refuses a body that says it is too long, and stops reading one that turns out to be."""
+class RefusalLog:
+    """Logs each refusal: who asked, from where, what was answered. Not the query: it is the caller's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._tally = Tally()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+
+        async def watched(message: Message) -> None:
+            if message["type"].endswith("http.response.start") and 400 <= message["status"] < 500:
+                self._tell(scope, message["status"])
+            await send(message)
+
+        await self._app(scope, receive, watched if scope["type"] != "lifespan" else send)
+
+    def _tell(self, scope: Scope, status: int) -> None:
+        address = (scope.get("client") or "?")[0]
+        count = self._tally.add(address)
+        if count <= MOST_TOLD:
+            asked = f"{scope.get('method', 'WebSocket')} {redacted(scope['path'])!r:.200}"
+            log.info("refused %s of %s: %d", asked, address, status)
+        if count == MOST_TOLD:
+            log.warning("more refusals of %s within this minute are not told", address)
+
+
+class Limits:
+    """Refuses a path that hides what it means, and a body too long: one that says so, and one that turns out to be."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -56,6 +93,10 @@ class BodyLimit:
         """Pass a request on, its body counted."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        # A pattern of a route ends before a line's end, too; an encoded slash is a slash to routes, but not to a proxy.
+        if not scope["path"].isprintable() or b"%2f" in scope.get("raw_path", b"").lower():
+            await as_response(HTTPException(404))(scope, receive, send)
             return
         said = Headers(scope=scope).get("content-length", "0")
         if not said.isdecimal() or int(said) > MOST_BYTES:

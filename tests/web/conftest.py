@@ -19,10 +19,13 @@ from synctl.web.access import Keyring, Role, Token
 from synctl.web.app import make_app
 from synctl.web.backend import Backend
 from tests.e2e.conftest import Home, made_home
+from tests.e2e.conftest import call as call  # noqa: PLC0414 - a fixture
 from tests.helpers import until
+from tests.web.server import Server
 
 ORIGIN = "http://127.0.0.1:8327"
 READ, OPERATE = "r" * 43, "o" * 43
+TOKENS = Keyring([Token("reader", Role.READ, READ), Token("ops", Role.OPERATE, OPERATE)])
 LONDON = {"resource": "prayer", "city": ["London"], "methods": "3", "madhab": "shafi", "year": 2030}
 
 
@@ -58,16 +61,34 @@ def up() -> Iterator[Home]:
 def served(up: Home) -> Iterator[Served]:
     settings = load_settings({name: value for name, value in up.environ().items() if name != "HOME"}, Path(up.path))
     server = EmbeddedServer(settings.redis_dir)
-    tokens = Keyring([Token("reader", Role.READ, READ), Token("ops", Role.OPERATE, OPERATE)])
     with (
         closing(open_database(settings.database_url)) as database,
         closing(connect_cli(server.url)) as client,
         closing(connect_cli(server.url, decode=False)) as connection,
     ):
         backend = Backend(settings, database, client, connection, server.url, server)
-        app = make_app(backend, tokens, {ORIGIN})
-        with TestClient(app, base_url=ORIGIN, raise_server_exceptions=False) as nobody:
+        with _client(backend, TOKENS) as nobody:
             yield Served(up, backend, _bearing(nobody, OPERATE), _bearing(nobody, READ), nobody)
+
+
+@pytest.fixture
+def stranger(served: Served) -> Iterator[TestClient]:
+    """Nobody, of a server that has refused nobody yet: after some wrong tokens it answers otherwise."""
+    with _client(served.backend, TOKENS) as nobody:
+        yield nobody
+
+
+@pytest.fixture(scope="module")
+def server(up: Home) -> Iterator[Server]:
+    """The real command, serving the shared stack."""
+    made = Server(up)
+    made.start()
+    yield made
+    made.stop()
+
+
+def _client(backend: Backend, tokens: Keyring) -> TestClient:
+    return TestClient(make_app(backend, tokens, {ORIGIN}), base_url=ORIGIN, raise_server_exceptions=False)
 
 
 def _bearing(client: TestClient, token: str) -> TestClient:

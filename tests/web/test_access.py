@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from synctl.errors import ConfigError, UsageError
 from synctl.web import sessions
 from synctl.web.access import Keyring, Role, Token, keyring
 from synctl.web.guard import FAILURES
 from synctl.web.server import Where
-from synctl.web.shields import MOST_BYTES
+from synctl.web.shields import MOST_BYTES, MOST_TOLD
 from tests.web.conftest import LONDON, OPERATE, ORIGIN, READ, Served
 
 ORDER: dict[str, Any] = {**LONDON, "year": 2040}
@@ -40,12 +41,10 @@ ORDER: dict[str, Any] = {**LONDON, "year": 2040}
     ids=str,
 )
 def test_a_change_is_refused_without_the_right_to_it(
-    served: Served, headers: dict[str, str], status: int, caplog: pytest.LogCaptureFixture
+    served: Served, stranger: TestClient, headers: dict[str, str], status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     raw = {name: value.encode("latin-1") for name, value in {"Content-Type": "application/json", **headers}.items()}
-    answer = served.nobody.post("/api/runs", content=b'{"resource":"prayer","city":["London"]}', headers=raw)
-    if answer.status_code == 429:  # others have failed before
-        status = 429
+    answer = stranger.post("/api/runs", content=b'{"resource":"prayer","city":["London"]}', headers=raw)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert served.reader.get("/api/runs?state=queued").json()["runs"] == []
     assert OPERATE not in caplog.text + answer.text
@@ -75,15 +74,30 @@ def test_a_body_that_is_no_order_is_refused(served: Served, body: bytes) -> None
     assert answer.status_code in (400, 422)
 
 
-def test_wrong_tokens_are_told_to_wait_and_right_ones_are_not(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+def test_wrong_tokens_are_told_to_wait_and_right_ones_are_not(
+    stranger: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.WARNING, "synctl.web"):
-        answers = [
-            served.nobody.get("/api/runs", headers={"Authorization": "Bearer wrong"}) for _ in range(FAILURES + 5)
-        ]
-    assert answers[-1].status_code == 429
+        answers = [stranger.get("/api/runs", headers={"Authorization": "Bearer wrong"}) for _ in range(FAILURES + 5)]
+    assert [answer.status_code for answer in answers] == [401] * FAILURES + [429] * 5
     assert int(answers[-1].headers["retry-after"]) > 0
-    assert len([line for line in caplog.records if "a wrong token" in line.getMessage()]) <= FAILURES
-    assert served.reader.get("/api/runs").status_code == 200
+    assert len([line for line in caplog.records if "a wrong token" in line.getMessage()]) == FAILURES
+    assert stranger.get("/api/runs", headers={"Authorization": f"Bearer {READ}"}).status_code == 200
+    log_in = stranger.post("/login", data={"token": "wrong"}, headers={"Origin": ORIGIN})
+    assert log_in.status_code == 429
+
+
+def test_what_is_refused_is_logged_and_a_flood_does_not_fill_the_log(
+    stranger: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "synctl.web"):
+        for _ in range(MOST_TOLD + 10):
+            stranger.get("/api/runs%0A?token=not-for-the-log")
+    told = [line.getMessage() for line in caplog.records if "refus" in line.getMessage()]
+    assert told[0] == "refused GET '/api/runs\\n' of testclient: 404"
+    assert len(told) == MOST_TOLD + 1
+    assert "not told" in told[-1]
+    assert "not-for-the-log" not in caplog.text
 
 
 def test_every_answer_has_the_headers_of_security(served: Served) -> None:

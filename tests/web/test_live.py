@@ -23,14 +23,6 @@ from tests.web.conftest import LONDON
 from tests.web.server import Server
 
 
-@pytest.fixture(scope="module")
-def server(up: Home) -> Iterator[Server]:
-    made = Server(up)
-    made.start()
-    yield made
-    made.stop()
-
-
 class Client(threading.Thread):
     """Follows, and comes again with the last id it saw, as a browser does."""
 

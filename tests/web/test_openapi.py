@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 
 from synctl.web import documents, openapi
@@ -23,6 +24,12 @@ def test_every_route_of_the_api_is_documented(served: Served) -> None:
     } - {("GET", "/api/openapi.json")}
     document = served.reader.get("/api/openapi.json").json()
     assert {(m.upper(), path) for path, methods in document["paths"].items() for m in methods} == served_routes
+
+
+def test_the_document_is_a_valid_one(served: Served) -> None:
+    answer = served.reader.get("/api/openapi.json")
+    OpenAPIV31SpecValidator(answer.json()).validate()
+    assert answer.json() == openapi.document(OPERATIONS)
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -41,27 +41,36 @@ def test_the_audit_trail_names_the_token(served: Served, done: str) -> None:
     assert served.home.lines("history", done)[0]["who"] == "web:ops"
 
 
-def test_a_run_is_paused_resumed_cancelled_retried_and_deleted(served: Served) -> None:
+def test_a_run_is_paused_resumed_cancelled_retried_and_deleted_in_the_name_of_a_token(served: Served) -> None:
     order = {"resource": "prayer", "cities": 40, "methods": "3,4,5", "year": 2032}
     run = served.client.post("/api/runs", json=order).json()["run"]
     path = f"/api/runs/{run}"
     served.until_state(run, "running")
-    assert served.client.post(f"{path}/pause", json={"reason": "lunch"}).json()["state"] == "paused"
-    assert served.client.delete(path).status_code in (200, 409)  # nobody works on it, or a shard just let go
-    if served.reader.get(path).status_code == 404:
-        run = served.client.post("/api/runs", json=order).json()["run"]
-        served.client.post(f"{path}/pause")
+    live = served.client.delete(path)
+    assert (live.status_code, live.json()["outcome"]) == (409, "busy")
+    paused = served.client.post(f"{path}/pause", json={"reason": "lunch"})
+    assert (paused.status_code, paused.json()["state"]) == (200, "paused")
     assert served.client.post(f"{path}/resume").json()["state"] in ("queued", "running")
-    cancelled = served.client.post(f"{path}/cancel").json()
-    assert cancelled["state"] == "cancelled"
+    assert served.client.post(f"{path}/cancel").json()["state"] == "cancelled"
     refused = served.client.post(f"{path}/pause")
     assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
     assert refused.json()["type"] == "urn:synctl:problem:illegal-transition"
     retried = served.client.post(f"{path}/retry")
     assert (retried.status_code, retried.json()["why"]) == (202, "retried")
     served.client.post(f"{path}/cancel")
-    assert served.client.delete(path).json() == {"run": run, "deleted": True}
+    deleted = served.client.delete(path)
+    assert (deleted.status_code, deleted.json()) == (200, {"run": run, "deleted": True})
     assert served.client.get(path).status_code == 404
+    asked = ("created", "request", "deleted")
+    kept = served.home.sql("SELECT kind, who FROM run_event WHERE run_id = ? ORDER BY id", run)
+    assert [who for kind, who in kept if kind in asked] == ["web:ops"] * sum(kind in asked for kind, _ in kept)
+    assert set(asked) <= {kind for kind, _ in kept}
+
+
+def test_a_paused_run_is_deleted(served: Served) -> None:
+    run = served.client.post("/api/runs", json={"resource": "quran", "edition": ["quran-uthmani"]}).json()["run"]
+    assert served.client.post(f"/api/runs/{run}/pause").json()["state"] == "paused"  # quran has no worker here
+    assert served.client.delete(f"/api/runs/{run}").status_code == 200
 
 
 def test_pages_lead_through_all_runs_and_units_once(served: Served, done: str) -> None:

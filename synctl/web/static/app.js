@@ -5,6 +5,8 @@
 (() => {
   const AGAIN_MS = [500, 1000, 2000, 5000];
   const SETTLE_MS = 150; // several events of one change arrive together
+  const AT_WORK_MS = 2000; // how often the units of a run at work are asked for
+  const SHARE = 10; // of the time, at most a tenth is spent on asking: a large ledger takes long to read
   const connection = document.getElementById("connection");
   const said = document.getElementById("said");
   if (connection === null || document.body.dataset.after === undefined) return;
@@ -13,6 +15,8 @@
   let failures = 0;
   let lostAt = null;
   let pending = null;
+  let working = null;
+  let took = 0;
   let refreshing = null;
   let wanted = false;
   let over = false;
@@ -68,6 +72,7 @@
       wanted = true; // what it brings may be older than what just happened
       return;
     }
+    const began = performance.now();
     refreshing = (async () => {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (answer.redirected && new URL(answer.url).pathname === "/login") {
@@ -82,6 +87,7 @@
       // The connection is lost, which the socket tells.
     } finally {
       refreshing = null;
+      took = performance.now() - began;
       if (wanted) {
         wanted = false;
         soon();
@@ -96,6 +102,13 @@
     }, SETTLE_MS);
   }
 
+  function atWork() {
+    working ??= setTimeout(() => {
+      working = null;
+      if (!document.hidden) refresh();
+    }, Math.max(AT_WORK_MS, SHARE * took));
+  }
+
   function take(event) {
     if (event.id !== null) {
       last = event.id;
@@ -104,6 +117,7 @@
       soon();
     } else {
       move(event.progress);
+      if (document.getElementById("run")?.dataset.run === event.run) atWork();
     }
   }
 
@@ -147,5 +161,6 @@
   for (const place of document.querySelectorAll("[data-every]")) {
     setInterval(soon, Number(place.dataset.every) * 1000);
   }
+  document.addEventListener("visibilitychange", () => document.hidden || soon());
   follow();
 })();
