@@ -18,6 +18,7 @@ from synctl.store import runs
 from synctl.store import units as ledger
 from synctl.store.db import Row
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Show at most N.")]
 SHOWN = 50
@@ -192,7 +193,9 @@ def _require_kinds(kinds: Sequence[str], known: Sequence[str]) -> None:
     """Raise NotFound for a kind that no event is of."""
     for kind in kinds:
         if kind not in known:
-            raise NotFound(f"nothing of kind {kind!r} happened{did_you_mean(kind, known)}", hint=_listed(known))
+            raise NotFound(
+                f"nothing of kind {shortened(repr(kind))} happened{did_you_mean(kind, known)}", hint=_listed(known)
+            )
 
 
 def _listed(known: Sequence[str]) -> str:

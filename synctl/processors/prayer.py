@@ -144,7 +144,9 @@ class PrayerResource:
         reject_nonsense(selectors, "enqueue")
         source = settings.prayer.source if selectors.source is None else selectors.source
         if source not in SOURCES:
-            raise NotFound(f"no prayer source {source!r}{did_you_mean(source, SOURCES)}", hint=_one_of(SOURCES))
+            raise NotFound(
+                f"no prayer source {shortened(repr(source))}{did_you_mean(source, SOURCES)}", hint=_one_of(SOURCES)
+            )
         spans = prayer_days.spans(*prayer_days.dates(selectors, today))
         with database.read() as transaction:
             chosen = selected_cities(transaction, selectors, settings.prayer.cities)

@@ -15,6 +15,7 @@ from synctl.errors import UsageError
 from synctl.web.access import keyring
 from synctl.web.app import make_app
 from synctl.web.backend import Backend
+from synctl.words import shortened
 
 BACKLOG: Final = 2048
 SHUTDOWN_S: Final = 2
@@ -35,7 +36,7 @@ class Where:
     def __post_init__(self) -> None:
         if not self.remote and not _is_loopback(self.host):
             raise UsageError(
-                f"--host {self.host} is reachable from other machines, and tokens would travel in the clear",
+                f"--host {shortened(self.host)} is reachable from other machines, and tokens would travel in the clear",
                 hint="listen on 127.0.0.1 behind a proxy that speaks TLS (docs/web.md), or add --allow-remote",
             )
         for origin in self.origins:
@@ -45,7 +46,9 @@ class Where:
                 or not parts.netloc
                 or origin != f"{parts.scheme}://{parts.netloc}"
             ):
-                raise UsageError(f"--origin {origin!r} is no origin", hint="write https://HOST or https://HOST:PORT")
+                raise UsageError(
+                    f"--origin {shortened(repr(origin))} is no origin", hint="write https://HOST or https://HOST:PORT"
+                )
 
 
 def serve_until_ended(backend: Backend, where: Where, ready: Callable[[str], None]) -> None:
@@ -72,7 +75,7 @@ def _bound(where: Where) -> socket.socket:
         )[0]
         made = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"--host {where.host}: {error}") from error
+        raise UsageError(f"--host {shortened(where.host)}: {error}") from error
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
@@ -80,7 +83,7 @@ def _bound(where: Where) -> socket.socket:
     except OSError as error:
         made.close()
         raise UsageError(
-            f"cannot listen on {where.host} port {where.port}: {error.strerror}", hint="--port names another"
+            f"cannot listen on {shortened(where.host)} port {where.port}: {error.strerror}", hint="--port names another"
         ) from error
     return made
 
