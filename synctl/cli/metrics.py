@@ -47,7 +47,8 @@ def metrics(
         raise UsageError("--textfile and --json exclude each other", hint="the node exporter reads no JSON")
     if textfile is not None and textfile.suffix != SUFFIX:
         raise UsageError(
-            f"{shortened(str(textfile), LONGEST_PATH)}: the node exporter reads files that end in {SUFFIX}", hint=f"name it NAME{SUFFIX}"
+            f"{shortened(str(textfile), LONGEST_PATH)}: the node exporter reads files that end in {SUFFIX}",
+            hint=f"name it NAME{SUFFIX}",
         )
     samples = read(load_settings())
     if json:

@@ -43,9 +43,8 @@ def _what(error: ClickException) -> str:
             return f"{error.option_name} needs a value"
         case BadOptionUsage() if "not take" in error.message:
             return f"{error.option_name} takes no value"
-        case exceptions.UsageError() if extra := _EXTRA.search(error.message):
-            return f"got unexpected extra argument(s) ({shortened(extra[1])})"
-    return _sentence(error.format_message())
+    extra = _EXTRA.search(error.message)
+    return f"got unexpected extra argument(s) ({shortened(extra[1])})" if extra else _sentence(error.format_message())
 
 
 def _wanted(param: Any) -> str:

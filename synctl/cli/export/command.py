@@ -140,7 +140,11 @@ def _kind(format: str | None, output: str, resource: str, times: str | None) -> 
     ending = PurePath(output).suffix.lower().removeprefix(".")
     kind = format or ("ndjson" if output == STDOUT else ending)
     if kind not in _FORMATS:
-        what = f"--format {shortened(repr(kind))}" if format else f"{shortened(output, LONGEST_PATH)} does not say its format"
+        what = (
+            f"--format {shortened(repr(kind))}"
+            if format
+            else f"{shortened(output, LONGEST_PATH)} does not say its format"
+        )
         raise UsageError(f"{what}{did_you_mean(kind, _FORMATS)}", hint=f"--format is one of: {', '.join(_FORMATS)}")
     if kind == _ICS and resource != "prayer":
         raise UsageError(f"{resource} is no calendar", hint="ics is a format of prayer times")
