@@ -16,6 +16,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def shortfall(failed: int, total: int) -> str:
+    """`2 of 4 units failed`; nothing where none did."""
+    return f"{failed:,} of {total:,} units failed" if failed else ""
+
+
 def shortened(text: str, most: int = LONGEST) -> str:
     """Return a text as it is, or its beginning where it has more than `most` characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -90,9 +90,7 @@ def find_city(transaction: Transaction, text: str) -> City:
         return found[0]
     near = city_names_like(transaction, text)
     meant = f" (did you mean {' or '.join(near)}?)" if near else ""
-    raise NotFound(
-        f"no city {shortened(repr(text))}{meant}", hint="seed more with `synctl seed` or `synctl seed --cities-file`"
-    )
+    raise NotFound(f"no city {shortened(repr(text))}{meant}", hint=_where_from(transaction))
 
 
 def city_names_like(transaction: Transaction, text: str, limit: int = 3) -> list[str]:
@@ -145,6 +143,14 @@ def is_timezone(name: str) -> bool:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # unknown; a path; a folder
         return False
     return True
+
+
+def _where_from(transaction: Transaction) -> str:
+    """Say how a city that is not stored gets there."""
+    row = transaction.one("SELECT COUNT(*) AS n FROM city WHERE origin <> 'file'")
+    if row is not None and row["n"] >= SHIPPED:
+        return "`synctl seed --cities-file FILE` adds your own"
+    return "seed more with `synctl seed` or `synctl seed --cities-file FILE`"
 
 
 def _split(text: str) -> tuple[str, str]:

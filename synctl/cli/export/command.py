@@ -14,8 +14,8 @@ import typer
 from synctl.cli.destination import STDOUT, destination, refuse_existing
 from synctl.cli.export import calendar, formats, hadith, prayer, quran
 from synctl.cli.export.dataset import Dataset
-from synctl.cli.export.meter import Meter
 from synctl.cli.export.parquet import as_parquet
+from synctl.cli.meter import Meter
 from synctl.cli.output import count, duration, warn
 from synctl.cli.selectors import (
     CitiesOption,
