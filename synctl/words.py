@@ -7,6 +7,8 @@ from unicodedata import category
 
 LONGEST: Final = 60
 """Characters of somebody's value that a message shows."""
+LONGEST_PATH: Final = 110
+"""Characters of a path that a message shows: more than people's paths have, since they look for the end of it."""
 
 
 def count(number: int, noun: str) -> str:
@@ -14,9 +16,14 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def shortened(text: str) -> str:
-    """Return a text as it is, or its beginning where it is long."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def shortfall(failed: int, total: int) -> str:
+    """`2 of 4 units failed`; nothing where none did."""
+    return f"{failed:,} of {total:,} units failed" if failed else ""
+
+
+def shortened(text: str, most: int = LONGEST) -> str:
+    """Return a text as it is, or its beginning where it has more than `most` characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def printable(text: str) -> str:

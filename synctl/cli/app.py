@@ -14,6 +14,7 @@ from synctl.cli.coercion import PlainCommand, converted_plainly
 from synctl.cli.commands import COMMANDS, Entry
 from synctl.errors import ExitCode, UsageError
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 _EXIT_CODES: Final = ", ".join(f"{code.value} {code.name.lower()}" for code in ExitCode)
 _MANNERS: Final[dict[str, Any]] = {
@@ -42,7 +43,7 @@ class LazyGroup(TyperGroup):
         entry = self.table.get(cmd_name)
         if entry is None:
             raise UsageError(
-                f"no command {cmd_name!r}{did_you_mean(cmd_name, self.table)}",
+                f"no command {shortened(repr(cmd_name))}{did_you_mean(cmd_name, self.table)}",
                 hint=f"`{self.program} --help` lists the commands",
             )
         module, _, function = entry.target.partition(":")

@@ -90,7 +90,7 @@ def _run(view: RunView, width: int) -> RenderableType:
             Text(facts, no_wrap=True, overflow="ellipsis"),
             Text(pace, no_wrap=True, overflow="ellipsis"),
         ]
-    detail = view.note or (run.label if not view.current else f"{run.label} · {view.current}")
+    detail = view.remark or (run.label if not view.current else f"{run.label} · {view.current}")
     lines.append(Text(detail, style="dim", no_wrap=True, overflow="ellipsis"))
     return Group(*lines)
 

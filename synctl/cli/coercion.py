@@ -120,7 +120,7 @@ def _flag(value: Any) -> bool:
         return value
     if value.casefold() in _TRUE | _FALSE:
         return value.casefold() in _TRUE
-    raise ValueError(f"{value!r} is not a valid boolean.")
+    raise ValueError(f"{shortened(repr(value))} is not a valid boolean.")
 
 
 _CONVERSIONS: Final[dict[Any, Any]] = {str: _text, int: _whole, bool: _flag, list[str]: _text}

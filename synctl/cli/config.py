@@ -17,6 +17,7 @@ from synctl.config import Settings, find, load_settings, looked_for, problems
 from synctl.errors import ConfigError, ExitCode, NotFound, UsageError
 from synctl.redact import HIDDEN, redacted
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -150,7 +151,9 @@ def _chosen(lines: Sequence[_Line], name: str | None) -> list[_Line]:
     chosen = [line for line in lines if line.key[: len(wanted)] == wanted]
     if not chosen:
         names = {".".join(line.key[:depth]) for line in lines for depth in range(1, len(line.key) + 1)}
-        raise NotFound(f"no key {name!r}{did_you_mean(name.lower(), sorted(names))}", hint="`synctl config show`")
+        raise NotFound(
+            f"no key {shortened(repr(name))}{did_you_mean(name.lower(), sorted(names))}", hint="`synctl config show`"
+        )
     return chosen
 
 

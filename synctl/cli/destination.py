@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import signal
@@ -13,8 +14,13 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from synctl.errors import SynctlError, UsageError
+from synctl.words import LONGEST_PATH, shortened
 
 STDOUT: Final = "-"
+_NO_SUCH_PLACE: Final = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
+)
+"""What the command line is to blame for."""
 
 
 class Output:
@@ -45,7 +51,9 @@ class Output:
 
 def refuse_existing(name: str, *, force: bool) -> None:
     """Raise UsageError where a file is in the way, before any work is done."""
-    if name != STDOUT and not force and Path(name).is_file():
+    with told(name):
+        exists = name != STDOUT and Path(name).is_file()
+    if exists and not force:
         raise UsageError(f"{name} exists already", hint="--force overwrites it")
 
 
@@ -126,11 +134,8 @@ def told(name: str) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
-        raise UsageError(
-            f"{name} cannot be written: {error.strerror}", hint="name a file in a folder you may write"
-        ) from error
     except OSError as error:
-        raise SynctlError(
-            f"{name} cannot be written: {error.strerror}", hint="is there room, and may it be written?"
-        ) from error
+        what = f"{shortened(name, LONGEST_PATH)} cannot be written: {error.strerror}"
+        if error.errno in _NO_SUCH_PLACE:
+            raise UsageError(what, hint="name a file in a folder you may write") from error
+        raise SynctlError(what, hint="is there room, and may it be written?") from error

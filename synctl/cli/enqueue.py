@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from synctl.cli.follow import follow, line, trouble
-from synctl.cli.options import JsonOption, ReasonOption, parse_age
+from synctl.cli.options import JsonOption, QuietOption, ReasonOption, parse_age
 from synctl.cli.output import count, emit, say, warn
 from synctl.cli.selectors import (
     AcceptShrinkOption,
@@ -78,7 +78,7 @@ def enqueue(
     wait: Annotated[bool, typer.Option("--wait", help="Return when the run has ended, with its exit code.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run live, then as --wait.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be queued; change nothing.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on success.")] = False,
+    quiet: QuietOption = False,
     reason: ReasonOption = "",
     json: JsonOption = False,
 ) -> None:

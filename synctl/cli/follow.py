@@ -77,8 +77,8 @@ def line(view: RunView) -> str:
         parts.append(f"{duration(view.eta_s)} left")
     if run.state in TERMINAL:
         parts.append(duration(view.elapsed_s))
-    if view.note:
-        parts.append(view.note)
+    if view.remark:
+        parts.append(view.remark)
     return ", ".join(parts)
 
 

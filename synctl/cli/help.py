@@ -14,6 +14,7 @@ from synctl.cli.options import JsonOption
 from synctl.cli.output import emit, say
 from synctl.errors import ExitCode, NotFound, UsageError
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 TOPICS: Final = {
     "exit-codes": "What each exit code means",
@@ -54,7 +55,7 @@ def show_help(
         raise UsageError("--json is for topics", hint=f"one of: {', '.join(TOPICS)}")
     if first and first not in COMMANDS:
         near = did_you_mean(first, (*COMMANDS, *TOPICS))
-        raise NotFound(f"no command or topic {first!r}{near}", hint="`synctl help` lists the commands")
+        raise NotFound(f"no command or topic {shortened(repr(first))}{near}", hint="`synctl help` lists the commands")
     from synctl.cli.app import command_group  # noqa: PLC0415 - it lists this module's command, too
 
     command_group().main(args=[*(words or ()), "--help"], prog_name="synctl", standalone_mode=False)

@@ -18,11 +18,16 @@ from synctl.store import runs
 from synctl.store import units as ledger
 from synctl.store.db import Row
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 LimitOption = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Show at most N.")]
 SHOWN = 50
 NOT_DONE = frozenset({UnitState.FAILED, UnitState.QUARANTINED})
 ALL = 2**31
+TOLD_BY_STATE = frozenset({"request", "state"})
+"""Kinds of events whose state says it all: `pausing` can only be a request."""
+REASON = 15
+"""Columns that are left of 80 beside a moment, a run and what happened."""
 MESSAGE = 40
 """Columns that a cause of failures gets at least: a sample stands among the units below it, too."""
 
@@ -168,21 +173,21 @@ def history(
         say("Nothing of that happened. `synctl history` shows all." if narrowed else "Nothing happened yet.")
         return
     columns = [
-        ("AT", "left"), ("RUN", "left"), ("WHAT", "left"), ("STATE", "left"), ("WHO", "left"), ("FROM", "left"),
-        ("WHY", "left"),
+        ("AT", "left"), ("RUN", "left"), ("WHAT", "left"), ("WHO", "left"), ("FROM", "left"), ("WHY", "left"),
     ]  # fmt: skip
     if run_id is not None:  # it is the same in each row
         say(run_id)
         del columns[1]
     rows = [_happened(event, columns) for event in events]
-    draw(columns, rows, expendable=("FROM", "WHO"), elastic="WHY", state="STATE")
+    draw(columns, rows, expendable=("FROM", "WHO"), elastic="WHY", state="WHAT", least=REASON)
     if limit is None and len(events) == SHOWN:
         say(f"The last {SHOWN}; --limit shows more, --json all.")
 
 
 def _happened(event: Row, columns: Sequence[tuple[str, str]]) -> list[str]:
     cells = {
-        "AT": iso(event["at"]), "RUN": event["run_id"], "WHAT": event["kind"], "STATE": event["state"],
+        "AT": iso(event["at"]), "RUN": event["run_id"],
+        "WHAT": event["state"] if event["kind"] in TOLD_BY_STATE else event["kind"],
         "WHO": event["who"], "FROM": event["origin"], "WHY": event["reason"],
     }  # fmt: skip
     return [cells[title] for title, _ in columns]
@@ -192,7 +197,9 @@ def _require_kinds(kinds: Sequence[str], known: Sequence[str]) -> None:
     """Raise NotFound for a kind that no event is of."""
     for kind in kinds:
         if kind not in known:
-            raise NotFound(f"nothing of kind {kind!r} happened{did_you_mean(kind, known)}", hint=_listed(known))
+            raise NotFound(
+                f"nothing of kind {shortened(repr(kind))} happened{did_you_mean(kind, known)}", hint=_listed(known)
+            )
 
 
 def _listed(known: Sequence[str]) -> str:

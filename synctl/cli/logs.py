@@ -20,6 +20,7 @@ from synctl.log import FILE_NAME, LEVELS, Follower, Line, last_lines
 from synctl.states import TERMINAL
 from synctl.store import runs
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 SHOWN = 100
 LOOK_S = 0.25
@@ -53,7 +54,9 @@ def logs(
     130 interrupted.
     """
     if level not in LEVELS:
-        raise UsageError(f"no level {level!r}{did_you_mean(level, LEVELS)}", hint=f"one of: {', '.join(LEVELS)}")
+        raise UsageError(
+            f"no level {shortened(repr(level))}{did_you_mean(level, LEVELS)}", hint=f"one of: {', '.join(LEVELS)}"
+        )
     with open_session() as session:
         path = session.settings.logs_dir / FILE_NAME
         name = _named(session, run) if run else None

@@ -13,6 +13,7 @@ from synctl.cli.options import JsonOption
 from synctl.cli.output import emit_lines
 from synctl.config import load_settings
 from synctl.errors import UsageError
+from synctl.words import LONGEST_PATH, shortened
 
 SUFFIX = ".prom"
 
@@ -46,7 +47,8 @@ def metrics(
         raise UsageError("--textfile and --json exclude each other", hint="the node exporter reads no JSON")
     if textfile is not None and textfile.suffix != SUFFIX:
         raise UsageError(
-            f"{textfile}: the node exporter reads files that end in {SUFFIX}", hint=f"name it NAME{SUFFIX}"
+            f"{shortened(str(textfile), LONGEST_PATH)}: the node exporter reads files that end in {SUFFIX}",
+            hint=f"name it NAME{SUFFIX}",
         )
     samples = read(load_settings())
     if json:

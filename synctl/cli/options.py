@@ -13,6 +13,7 @@ from synctl.errors import UsageError
 from synctl.words import shortened
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON for machines.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on success.")]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
 RunsArgument = Annotated[list[str], typer.Argument(metavar="RUN", help="Run ids, or unambiguous parts of them.")]
 FromOption = Annotated[

@@ -24,6 +24,7 @@ from synctl.store.db import Transaction
 from synctl.store.quarantine import Refused
 from synctl.store.runs import Actor
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 SHOWN = 50
 WIDEST_LINE = 110
@@ -66,7 +67,7 @@ def quarantine(
     Exit codes: 0 done, 2 usage or no such unit, 5 the database is not set up, 10 database unreachable.
     """
     if action is Action.LIST and units:
-        raise UsageError("list takes no units", hint=f"`synctl quarantine show {units[0]}`")
+        raise UsageError("list takes no units", hint=f"`synctl quarantine show {shortened(units[0])}`")
     if action is Action.SHOW and len(units or ()) != 1:
         raise UsageError("show needs one unit", hint="`synctl quarantine list` lists them")
     with open_session() as session:

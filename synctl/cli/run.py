@@ -10,7 +10,7 @@ from typing import Final
 import typer
 
 from synctl.cli.enqueue import Manner, order
-from synctl.cli.options import ReasonOption, parse_age
+from synctl.cli.options import JsonOption, QuietOption, ReasonOption, parse_age
 from synctl.cli.output import count, duration, program, say
 from synctl.cli.selectors import (
     AcceptShrinkOption,
@@ -62,15 +62,21 @@ def run(
     accept_shrink: AcceptShrinkOption = False,
     if_stale: IfStaleOption = None,
     force: ForceOption = False,
+    quiet: QuietOption = False,
     reason: ReasonOption = "",
+    json: JsonOption = False,
 ) -> None:
     """Sync now: start the local stack unless it is up, queue, follow, summarise, stop what was started.
+
+    --json: what was queued, then the run at each change, the last one as it ended; one object a line.
 
     \b
     Examples:
       synctl run prayer
       synctl run prayer --city London --methods 3 --from today --to today
       synctl run quran
+      synctl run prayer --if-stale 7d --quiet                     (cron)
+      synctl run hadith --json | tail -n 1 | jq .state
 
     Exit codes: 0 succeeded or fresh, 2 usage, 3 partial, 4 failed, 5 prerequisites not met, 6 paused,
     7 cancelled, 8 --force on an active run, 9 upstream unavailable, 10 Redis or database unreachable, 130 interrupted.
@@ -83,14 +89,19 @@ def run(
     registry.require(resource)  # before anything is started
     stack = Stack(load_settings())
     brought = stack.up()
-    if brought.started_workers:
+    talks = not (quiet or json)
+    if brought.started_workers and talks:
         say(f"Stack started: {count(brought.workers, 'worker')}, database {brought.database}")
     with open_session() as session:
         try:
-            code = order(session, resource, selectors, wanted, Manner(watch=True), summary=partial(_summary, session))
+            manner = Manner(wait=True, watch=not quiet, quiet=quiet, json=json)
+            summary = partial(_summary, session) if talks else None
+            code = order(session, resource, selectors, wanted, manner, summary)
         finally:
             if brought.started_workers:
-                _put_away(session, stack)
+                stack.down()
+                if talks:
+                    _say_what_waits(session)
     raise typer.Exit(code)
 
 
@@ -149,7 +160,7 @@ def _account(view: RunView) -> None:
     taken = view.elapsed_s or 0.0
     pace = f" ({view.rows / taken:,.0f} rows/s)" if taken and view.run.changed else ""
     say()
-    say(f"{view.run.id} {view.run.state}: {view.note}" if view.note else f"{view.run.id} {view.run.state}")
+    say(f"{view.run.id} {view.run.state}: {view.remark}" if view.remark else f"{view.run.id} {view.run.state}")
     say(f"  stored  {count(view.done, 'unit')}, {count(view.rows, 'row')}, of them {view.run.changed:,} new or changed")
     if view.unchanged:
         say(f"  same    {count(view.unchanged, 'unit')} had not changed")
@@ -159,9 +170,8 @@ def _account(view: RunView) -> None:
     say(f"  took    {duration(taken)}{pace}")
 
 
-def _put_away(session: Session, stack: Stack) -> None:
-    """Stop what this command started; say which runs are cut short by that."""
-    stack.down()
+def _say_what_waits(session: Session) -> None:
+    """Say which runs are cut short by the end of the stack."""
     with session.database.read() as transaction:
         waiting = runs.listing(transaction, states=ACTIVE - {RunState.PAUSED})
     for one in waiting:

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from synctl.cli.enqueue import Manner, order
-from synctl.cli.options import JsonOption
+from synctl.cli.options import JsonOption, QuietOption
 from synctl.cli.schedule_list import ScheduleArgument
 from synctl.cli.session import open_session
 from synctl.clock import today
@@ -61,7 +61,7 @@ def trigger(
     wait: Annotated[bool, typer.Option("--wait", help="Return when the run has ended, with its exit code.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run live, then as --wait.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be queued; change nothing.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on success.")] = False,
+    quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
     """Queue the sync of one schedule now, whether it is enabled or not: as `enqueue` with its selectors.

@@ -11,6 +11,7 @@ import typer
 from synctl.cli.options import FromOption, JsonOption, ToOption
 from synctl.errors import NotFound, UsageError
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,9 @@ def show(
     10 database unreachable.
     """
     if resource not in SHOWN:
-        raise NotFound(f"nothing to show for {resource!r}{did_you_mean(resource, SHOWN)}", hint=_one_of())
+        raise NotFound(
+            f"nothing to show for {shortened(repr(resource))}{did_you_mean(resource, SHOWN)}", hint=_one_of()
+        )
     asked = Asked(
         place=tuple(place or ()), city=city, method=method, madhab=madhab, on=on, first=first, last=last,
         edition=tuple(edition or ()), section=section, json=json,

@@ -16,6 +16,7 @@ from synctl.errors import NotFound, UsageError
 from synctl.store import reference
 from synctl.store.prayer_times import PrayerDay, days
 from synctl.store.reference import City
+from synctl.words import shortened
 
 if TYPE_CHECKING:
     from synctl.cli.show import Asked
@@ -27,7 +28,7 @@ _EXPENDABLE: Final = ("FIRSTTHIRD", "LASTTHIRD", "MIDNIGHT", "IMSAK", "SUNSET")
 def show(asked: Asked) -> None:
     """Show the days of a city. Raises NotFound where nothing is stored of them."""
     if asked.place:
-        raise UsageError(f"show prayer takes no {asked.place[0]!r}", hint="name the city with --city")
+        raise UsageError(f"show prayer takes no {shortened(repr(asked.place[0]))}", hint="name the city with --city")
     if asked.city is None:
         raise UsageError("show prayer needs --city", hint="for example --city London")
     if asked.on is not None and not (asked.first is asked.last is None):

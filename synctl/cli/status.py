@@ -189,7 +189,7 @@ def _states(words: list[str] | None) -> set[RunState] | None:
             states.add(RunState(word))
         else:
             raise UsageError(
-                f"no state {word!r}{did_you_mean(word, RunState)}",
+                f"no state {shortened(repr(word))}{did_you_mean(word, RunState)}",
                 hint=f"one of: {', '.join(RunState)}, active",
             )
     return states

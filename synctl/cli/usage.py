@@ -20,6 +20,7 @@ from synctl.suggest import did_you_mean
 from synctl.words import shortened
 
 _CHOICE: Final = re.compile(r"'(.*)' is not one of ", re.DOTALL)
+_EXTRA: Final = re.compile(r"unexpected extra argument.*? \((.*)\)", re.DOTALL)
 
 
 def usage_error(error: ClickException) -> UsageError:
@@ -42,7 +43,8 @@ def _what(error: ClickException) -> str:
             return f"{error.option_name} needs a value"
         case BadOptionUsage() if "not take" in error.message:
             return f"{error.option_name} takes no value"
-    return _sentence(error.format_message())
+    extra = _EXTRA.search(error.message)
+    return f"got unexpected extra argument(s) ({shortened(extra[1])})" if extra else _sentence(error.format_message())
 
 
 def _wanted(param: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 T = TypeVar("T")
 
@@ -89,7 +90,11 @@ def url_of(*schemes: str, example: str) -> Check:
         except ValueError:
             return f"is not a URL such as {example}"
         if parts.scheme not in schemes:
-            shown = f"{parts.scheme!r} is none of {', '.join(schemes)}" if parts.scheme else "it names no scheme"
+            shown = (
+                f"{shortened(repr(parts.scheme))} is none of {', '.join(schemes)}"
+                if parts.scheme
+                else "it names no scheme"
+            )
             return f"must be a URL such as {example}: {shown}"
         if _BROKEN_ESCAPE.search(value):
             return "has a % that is followed by no two hexadecimal digits: write %25"

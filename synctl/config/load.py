@@ -201,10 +201,10 @@ def _config_file(named: _Variable | None, environ: Mapping[str, str], cwd: Path,
         try:
             path = absolute_path(Path(named.text), cwd, user)
         except BadValueError as error:
-            raise ConfigError(f"{named.place} = {named.text!r}: {error}") from error
+            raise ConfigError(f"{named.place} = {shortened(repr(named.text))}: {error}") from error
         found = read_toml(path, named.text)
         if found is None:
-            raise ConfigError(f"{named.place} = {named.text!r}: no such file")
+            raise ConfigError(f"{named.place} = {shortened(repr(named.text))}: no such file")
         return found
     if found := read_toml(cwd / FILE_NAME, FILE_NAME):
         return found

@@ -9,6 +9,7 @@ from synctl.errors import NotFound
 from synctl.resource import Resource
 from synctl.store.db import Database
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 GROUP = "synctl.resources"
 
@@ -23,7 +24,9 @@ def require(name: str) -> EntryPoint:
     entry = _entries().get(name)
     if entry is None:
         known = names()
-        raise NotFound(f"no resource {name!r}{did_you_mean(name, known)}", hint=f"one of: {', '.join(known)}")
+        raise NotFound(
+            f"no resource {shortened(repr(name))}{did_you_mean(name, known)}", hint=f"one of: {', '.join(known)}"
+        )
     return entry
 
 

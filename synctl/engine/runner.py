@@ -23,6 +23,7 @@ from synctl.store import ledger, runs, shards
 from synctl.store.db import Database, Transaction
 from synctl.store.ledger import Counters, Lease, Settled
 from synctl.store.runs import Actor, Run
+from synctl.words import shortfall
 
 WAIT_S = 1.0
 """How long the loop waits for a unit before it looks around; a unit or a stop wakes it at once."""
@@ -180,8 +181,7 @@ class ShardRunner:
     def _conclude(self, transaction: Transaction, run: Run) -> RunState:
         shards.dissolve(transaction, run.seq)
         result = outcome(done=run.done, failed=run.failed)
-        reason = f"{run.failed:,} of {run.total:,} units failed" if run.failed else ""
-        runs.transition(transaction, run, result, self._actor, reason=reason)
+        runs.transition(transaction, run, result, self._actor, reason=shortfall(run.failed, run.total))
         return result
 
     def _stopped(self) -> Ended:

@@ -11,6 +11,7 @@ from synctl.engine import registry
 from synctl.errors import ConfigError, NotFound
 from synctl.resource import Selectors
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 
 def require_resources(settings: Settings) -> None:
@@ -18,8 +19,9 @@ def require_resources(settings: Settings) -> None:
     for name, schedule in settings.schedule.items():
         if schedule.resource not in registry.names():
             key = f"schedule.{name}.resource"
+            where = settings.origins.get(key, "the configuration")
             raise ConfigError(
-                f"{settings.origins.get(key, 'the configuration')}: {key} = {schedule.resource!r}: no such resource"
+                f"{where}: {key} = {shortened(repr(schedule.resource))}: no such resource"
                 f"{did_you_mean(schedule.resource, registry.names())}",
                 hint=f"one of: {', '.join(registry.names())}",
             )
@@ -30,7 +32,7 @@ def require(settings: Settings, name: str) -> Schedule:
     found = settings.schedule.get(name)
     if found is None:
         known = f"one of: {', '.join(settings.schedule)}" if settings.schedule else "the configuration has none"
-        raise NotFound(f"no schedule {name!r}{did_you_mean(name, settings.schedule)}", hint=known)
+        raise NotFound(f"no schedule {shortened(repr(name))}{did_you_mean(name, settings.schedule)}", hint=known)
     return found
 
 

@@ -12,6 +12,7 @@ from synctl.engine.progress import Progress
 from synctl.errors import ExitCode
 from synctl.states import LIVE, RunState, exit_code
 from synctl.store.runs import Run
+from synctl.words import shortfall
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -85,6 +86,11 @@ class RunView:
         if self.run.state is RunState.RUNNING and self.silent_s > SILENT_S:
             return f"no sign of life for {self.silent_s:.0f} s; it goes on when a worker lives (`synctl doctor`)"
         return next((shard.note for shard in self.live.shards if shard.note), "") or self.run.reason
+
+    @property
+    def remark(self) -> str:
+        """The note, unless it only counts the failed units: for where they are counted beside it."""
+        return "" if self.note == shortfall(self.run.failed, self.run.total) else self.note
 
     @property
     def silent_s(self) -> float:

@@ -35,7 +35,7 @@ from synctl.store import hadith as store
 from synctl.store.db import Database, Transaction, open_database
 from synctl.store.hadith import Listed
 from synctl.suggest import did_you_mean
-from synctl.words import count
+from synctl.words import count, shortened
 
 SOURCE: Final = "hadith_api"
 DEFAULT: Final = ("eng-bukhari", "eng-muslim", "eng-nawawi", "eng-qudsi")
@@ -110,7 +110,7 @@ class HadithResource:
         own = ("edition", "collection", "accept_shrink")
         reject_foreign(selectors, own, "hadiths", "--collection and --edition do")
         if selectors.source not in (None, SOURCE):
-            raise NotFound(f"no hadith source {selectors.source!r}", hint=f"one of: {SOURCE}")
+            raise NotFound(f"no hadith source {shortened(repr(selectors.source))}", hint=f"one of: {SOURCE}")
         wanted = [name.strip().lower() for name in (*selectors.collection, *selectors.edition)]
         with database.read() as transaction:
             listed = store.catalogue(transaction)
@@ -232,7 +232,8 @@ def _chosen(selectors: Selectors, listed: Mapping[str, Listed]) -> dict[str, Lis
         if not found:
             known = sorted({one.collection for one in listed.values()})
             raise NotFound(
-                f"no hadith collection {word!r}{did_you_mean(name, known)}", hint=f"one of: {', '.join(known)}"
+                f"no hadith collection {shortened(repr(word))}{did_you_mean(name, known)}",
+                hint=f"one of: {', '.join(known)}",
             )
         chosen |= {one: listed[one] for one in found}
     for word in selectors.edition:
@@ -242,7 +243,7 @@ def _chosen(selectors: Selectors, listed: Mapping[str, Listed]) -> dict[str, Lis
             continue
         if name not in listed:
             raise NotFound(
-                f"no hadith edition {word!r}{did_you_mean(name, listed)}",
+                f"no hadith edition {shortened(repr(word))}{did_you_mean(name, listed)}",
                 hint="a language and a collection: eng-bukhari",
             )
         chosen[name] = listed[name]

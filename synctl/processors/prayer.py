@@ -11,9 +11,8 @@ from typing import Final
 import msgspec
 
 from synctl.config import Settings, Upstream
-from synctl.config.settings import MAX_CITIES
 from synctl.errors import MismatchError, NotFound, UsageError
-from synctl.processors import prayer_days
+from synctl.processors import prayer_cities, prayer_days
 from synctl.processors.prayer_checks import Days
 from synctl.processors.prayer_rules import RULES, verify
 from synctl.processors.selection import reject_foreign
@@ -144,10 +143,12 @@ class PrayerResource:
         reject_nonsense(selectors, "enqueue")
         source = settings.prayer.source if selectors.source is None else selectors.source
         if source not in SOURCES:
-            raise NotFound(f"no prayer source {source!r}{did_you_mean(source, SOURCES)}", hint=_one_of(SOURCES))
+            raise NotFound(
+                f"no prayer source {shortened(repr(source))}{did_you_mean(source, SOURCES)}", hint=_one_of(SOURCES)
+            )
         spans = prayer_days.spans(*prayer_days.dates(selectors, today))
         with database.read() as transaction:
-            chosen = selected_cities(transaction, selectors, settings.prayer.cities)
+            chosen = prayer_cities.selected(transaction, selectors, settings.prayer.cities)
             wanted = "all" if selectors.methods is None else selectors.methods
             methods = [method.id for method in reference.parse_methods(transaction, wanted)]
         if source == "calculated":
@@ -215,32 +216,7 @@ RESOURCE: Final = PrayerResource()
 def reject_nonsense(selectors: Selectors, command: str) -> None:
     """Raise UsageError for selectors of another resource and for cities that cannot be; `command` is who asks."""
     reject_foreign(selectors, _SELECTORS, "prayer times", f"see `synctl {command} --help`")
-    if selectors.cities is not None and not 1 <= selectors.cities <= MAX_CITIES:
-        raise UsageError(f"--cities {shortened(str(selectors.cities))}: at least 1, at most {MAX_CITIES:,}")
-    if selectors.cities is not None and selectors.city:
-        raise UsageError("--cities and --city exclude each other")
-    if selectors.cities is not None and selectors.own_cities and not selectors.country:
-        raise UsageError("--cities and --own-cities exclude each other")
-
-
-def selected_cities(transaction: Transaction, selectors: Selectors, default: int) -> list[City]:
-    """Return the cities that are selected, else the `default` largest. Raises NotFound, and where there are fewer."""
-    if selectors.city or selectors.country or selectors.own_cities:
-        named = reference.named_cities(transaction, selectors.city, selectors.country, selectors.cities)
-        own = reference.own_cities(transaction) if selectors.own_cities else []
-        if selectors.own_cities and not own:
-            raise NotFound("--own-cities: no city of your own is stored", hint="`synctl seed --cities-file FILE`")
-        return list({city.id: city for city in (*named, *own)}.values())
-    wanted = default if selectors.cities is None else selectors.cities
-    found = reference.largest_cities(transaction, wanted)
-    if len(found) < wanted:
-        raise UsageError(
-            f"{wanted:,} cities were asked for, {len(found):,} are seeded",
-            hint=f"`synctl seed --cities {wanted}`"
-            if wanted <= reference.SHIPPED
-            else f"{reference.SHIPPED:,} ship with synctl; `synctl seed --cities-file FILE` adds your own",
-        )
-    return found
+    prayer_cities.reject_impossible(selectors)
 
 
 def _units(

@@ -8,6 +8,7 @@ from typing import Final
 
 from synctl.clock import now_ms, today
 from synctl.errors import UsageError
+from synctl.processors import prayer_cities
 from synctl.processors.prayer_days import FIRST_YEAR, LAST_YEAR
 from synctl.store import reference
 from synctl.store.coverage import CityYear, Pair, city_years, stored_cities, stored_pairs
@@ -34,12 +35,7 @@ class Question:
     max_age_s: int | None
 
     def __post_init__(self) -> None:
-        if self.cities is not None and self.cities < 1:
-            raise UsageError(f"--cities {self.cities}: at least 1")
-        if self.cities is not None and self.city:
-            raise UsageError("--cities and --city exclude each other")
-        if self.cities is not None and self.own_cities and not self.country:
-            raise UsageError("--cities and --own-cities exclude each other")
+        prayer_cities.reject_impossible(self)
 
 
 def parse_year(year: int | None) -> int:
@@ -57,14 +53,10 @@ def found(transaction: Transaction, question: Question, expected: frozenset[Pair
 
 
 def cities(transaction: Transaction, question: Question) -> list[City]:
-    """Return the selected cities, else those that have prayer times of any day. Raises NotFound."""
-    if question.city or question.country or question.own_cities:
-        named = reference.named_cities(transaction, question.city, question.country, question.cities)
-        own = reference.own_cities(transaction) if question.own_cities else []
-        return list({city.id: city for city in (*named, *own)}.values())
-    if question.cities is None:
+    """Return the selected cities, else those that have prayer times of any day. Raises NotFound, UsageError."""
+    if question.cities is None and not prayer_cities.named(question):
         return stored_cities(transaction)
-    return reference.largest_cities(transaction, question.cities)
+    return prayer_cities.selected(transaction, question, default=0)
 
 
 def pairs(transaction: Transaction, question: Question) -> frozenset[Pair]:

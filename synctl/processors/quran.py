@@ -223,7 +223,7 @@ def _source(editions: Sequence[str], selectors: Selectors, settings: Settings) -
         return "alquran" if others else settings.quran.source
     if selectors.source not in SOURCES:
         raise NotFound(
-            f"no quran source {selectors.source!r}{did_you_mean(selectors.source, SOURCES)}",
+            f"no quran source {shortened(repr(selectors.source))}{did_you_mean(selectors.source, SOURCES)}",
             hint=f"one of: {', '.join(sorted(SOURCES))}",
         )
     if selectors.source == "packaged" and others:
@@ -252,7 +252,7 @@ def _labels(editions: Sequence[str], database: Database) -> dict[str, tuple[str,
     for edition in editions if listed else ():
         if edition not in listed:
             raise NotFound(
-                f"alquran.cloud lists no edition {edition!r}{did_you_mean(edition, listed)}",
+                f"alquran.cloud lists no edition {shortened(repr(edition))}{did_you_mean(edition, listed)}",
                 hint="`synctl enqueue quran --source alquran` asks for its list again",
             )
         if listed[edition]["format"] != "text":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from synctl.errors import NotFound
 from synctl.store.aliases import ALIASES
 from synctl.store.folding import fold
+from synctl.words import shortened
 
 if TYPE_CHECKING:
     from synctl.store.db import Row, Transaction
@@ -89,7 +90,7 @@ def find_city(transaction: Transaction, text: str) -> City:
         return found[0]
     near = city_names_like(transaction, text)
     meant = f" (did you mean {' or '.join(near)}?)" if near else ""
-    raise NotFound(f"no city {text!r}{meant}", hint="seed more with `synctl seed` or `synctl seed --cities-file`")
+    raise NotFound(f"no city {shortened(repr(text))}{meant}", hint=_where_from(transaction))
 
 
 def city_names_like(transaction: Transaction, text: str, limit: int = 3) -> list[str]:
@@ -124,7 +125,10 @@ def named_cities(
     for code in countries:
         found = country_cities(transaction, code)
         if not found:
-            raise NotFound(f"no city in country {code!r}", hint="use a two-letter code such as PK, and `synctl seed`")
+            raise NotFound(
+                f"no city in country {shortened(repr(code))}",
+                hint="use a two-letter code such as PK, and `synctl seed`",
+            )
         chosen.extend(found[:most])
     return list({one.id: one for one in chosen}.values())
 
@@ -139,6 +143,14 @@ def is_timezone(name: str) -> bool:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # unknown; a path; a folder
         return False
     return True
+
+
+def _where_from(transaction: Transaction) -> str:
+    """Say how a city that is not stored gets there."""
+    row = transaction.one("SELECT COUNT(*) AS n FROM city WHERE origin <> 'file'")
+    if row is not None and row["n"] >= SHIPPED:
+        return "`synctl seed --cities-file FILE` adds your own"
+    return "seed more with `synctl seed` or `synctl seed --cities-file FILE`"
 
 
 def _split(text: str) -> tuple[str, str]:

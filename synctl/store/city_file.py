@@ -15,7 +15,7 @@ from synctl.errors import NotFound, UsageError
 from synctl.store.cities import OWN_IDS, City, is_timezone
 from synctl.store.folding import fold
 from synctl.suggest import did_you_mean
-from synctl.words import shortened
+from synctl.words import LONGEST_PATH, shortened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,7 @@ def _text(path: Path) -> str:
     except FileNotFoundError as error:
         raise NotFound(f"{path}: no such file") from error
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        raise UsageError(f"{shortened(str(path), LONGEST_PATH)}: cannot be read: {error.strerror}") from error
     try:
         return raw.decode("utf-8-sig")  # spreadsheets put a byte order mark in front
     except UnicodeDecodeError as error:

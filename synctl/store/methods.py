@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from synctl.errors import PrerequisitesNotMet, UsageError
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +74,7 @@ def parse_madhabs(text: str) -> tuple[int, ...]:
     for word in _words(text, "a madhab"):
         if word.casefold() not in by_word:
             near = did_you_mean(word.casefold(), by_word)
-            raise UsageError(f"madhab {word!r}: none of both, shafi (0), hanafi (1){near}")
+            raise UsageError(f"madhab {shortened(repr(word))}: none of both, shafi (0), hanafi (1){near}")
         chosen.update(by_word[word.casefold()])
     return tuple(sorted(chosen))
 
@@ -81,7 +82,7 @@ def parse_madhabs(text: str) -> tuple[int, ...]:
 def _words(text: str, what: str) -> list[str]:
     words = [word.strip() for word in text.split(",")]
     if not all(words):
-        raise UsageError(f"{text!r}: {what} is missing")
+        raise UsageError(f"{shortened(repr(text))}: {what} is missing")
     return words
 
 
@@ -92,9 +93,11 @@ def _method(word: str, by_word: Mapping[str, Method]) -> Method:
     if method is None:
         ids = _ranges(sorted({method.id for method in valid}))
         near = did_you_mean(wanted, [method.code for method in valid])
-        raise UsageError(f"method {word!r}: there is none{near}; valid are all, {ids} and their codes")
+        raise UsageError(f"method {shortened(repr(word))}: there is none{near}; valid are all, {ids} and their codes")
     if not method.named:
-        raise UsageError(f"method {word!r}: {method.code} has no parameters, so there is nothing to calculate with")
+        raise UsageError(
+            f"method {shortened(repr(word))}: {method.code} has no parameters, so there is nothing to calculate with"
+        )
     return method
 
 

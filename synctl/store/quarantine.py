@@ -11,6 +11,7 @@ from synctl.store import runs
 from synctl.store.db import Row, Transaction
 from synctl.store.runs import Actor
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 SUGGESTED = 200
 """Findings among which a mistyped name is looked for."""
@@ -78,10 +79,11 @@ def find(transaction: Transaction, name: str) -> Refused:
         return _refused(rows[0])
     if rows:
         named = ", ".join(f"{row['resource']}:{row['key']}" for row in rows)
-        raise NotFound(f"unit {name!r} is ambiguous: {named}", hint="name the resource, too")
+        raise NotFound(f"unit {shortened(repr(name))} is ambiguous: {named}", hint="name the resource, too")
     known = [refused.unit for refused in listing(transaction, limit=SUGGESTED)]
     raise NotFound(
-        f"no unit {name!r} is in quarantine{did_you_mean(name, known)}", hint="`synctl quarantine list` lists them"
+        f"no unit {shortened(repr(name))} is in quarantine{did_you_mean(name, known)}",
+        hint="`synctl quarantine list` lists them",
     )
 
 

@@ -13,6 +13,7 @@ from synctl.errors import IllegalTransition, NotFound
 from synctl.states import LIVE, TERMINAL, RunState, sources_of
 from synctl.store.db import Row, Transaction
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 ALL = 2**31
 """More runs than there are."""
@@ -119,7 +120,8 @@ def get(transaction: Transaction, name: str) -> Run:
         return run
     if len(name) < SHORTEST_PART:
         raise NotFound(
-            f"run {name!r}: at least {SHORTEST_PART} characters of an id", hint="`synctl status` lists the runs"
+            f"run {shortened(repr(name))}: at least {SHORTEST_PART} characters of an id",
+            hint="`synctl status` lists the runs",
         )
     like = name.lower().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
     rows = transaction.all(
@@ -129,9 +131,12 @@ def get(transaction: Transaction, name: str) -> Run:
     if len(rows) == 1:
         return run_of(rows[0])
     if rows:
-        raise NotFound(f"run {name!r} is ambiguous: {', '.join(row['id'] for row in rows[:5])}", hint="type more of it")
+        raise NotFound(
+            f"run {shortened(repr(name))} is ambiguous: {', '.join(row['id'] for row in rows[:5])}",
+            hint="type more of it",
+        )
     near = did_you_mean(name.lower(), _newest_ids(transaction), like=ALIKE)
-    raise NotFound(f"no run {name!r}{near}", hint="`synctl status` lists the runs")
+    raise NotFound(f"no run {shortened(repr(name))}{near}", hint="`synctl status` lists the runs")
 
 
 def listing(

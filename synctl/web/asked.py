@@ -15,6 +15,7 @@ from synctl.engine.enqueue import Order
 from synctl.errors import UsageError
 from synctl.resource import Selectors
 from synctl.states import RunState, UnitState
+from synctl.words import shortened
 
 Limit = Annotated[int, Meta(ge=1, le=500, description="At most so many.")]
 Reason = Annotated[str, Meta(max_length=500, description="Why; kept in the audit trail.")]
@@ -127,12 +128,12 @@ def seconds(text: str | None, name: str) -> int | None:
     """Return the seconds of an age. Raises UsageError."""
     found = None if text is None else dates.seconds(text)
     if text is not None and found is None:
-        raise UsageError(f"{name}: {text!r} is no age", hint="write 45m, 12h, 30d or 2w")
+        raise UsageError(f"{name}: {shortened(repr(text))} is no age", hint="write 45m, 12h, 30d or 2w")
     return found
 
 
 def _day(text: str | None, name: str) -> date | None:
     found = None if text is None else dates.day(text, today())
     if text is not None and found is None:
-        raise UsageError(f"{name}: {text!r} is no date", hint="write YYYY-MM-DD or `today`")
+        raise UsageError(f"{name}: {shortened(repr(text))} is no date", hint="write YYYY-MM-DD or `today`")
     return found

@@ -20,6 +20,7 @@ from synctl.web import documents
 from synctl.web.access import Role
 from synctl.web.asked import Because, ErrorsQuery, ListQuery, NewRun, UnitsQuery, seconds
 from synctl.web.operations import Answer, Call, Nothing, Operation
+from synctl.words import shortened
 
 PROMPT_S: Final = 1.0
 """A request becomes a fact within a quarter of a second: we look that long, to answer with the fact."""
@@ -143,7 +144,7 @@ def named(call: Call, transaction: Transaction) -> Run:
 def _name(call: Call) -> str:
     name = call.path["run"]
     if not name.isascii() or not name.isprintable():
-        raise NotFound(f"no run {name!r}")
+        raise NotFound(f"no run {shortened(repr(name))}")
     return name
 
 

@@ -17,6 +17,7 @@ from synctl.web.access import keyring
 from synctl.web.app import make_app
 from synctl.web.backend import Backend
 from synctl.web.protocols import Http, Sockets
+from synctl.words import shortened
 
 BACKLOG: Final = 2048
 SHUTDOWN_S: Final = 2
@@ -39,7 +40,7 @@ class Where:
     def __post_init__(self) -> None:
         if not self.remote and not _is_loopback(self.host):
             raise UsageError(
-                f"--host {self.host} is reachable from other machines, and tokens would travel in the clear",
+                f"--host {shortened(self.host)} is reachable from other machines, and tokens would travel in the clear",
                 hint="listen on 127.0.0.1 behind a proxy that speaks TLS (docs/web.md), or add --allow-remote",
             )
         for origin in self.origins:
@@ -49,7 +50,9 @@ class Where:
                 or not parts.netloc
                 or origin != f"{parts.scheme}://{parts.netloc}"
             ):
-                raise UsageError(f"--origin {origin!r} is no origin", hint="write https://HOST or https://HOST:PORT")
+                raise UsageError(
+                    f"--origin {shortened(repr(origin))} is no origin", hint="write https://HOST or https://HOST:PORT"
+                )
 
 
 def serve_until_ended(backend: Backend, where: Where, ready: Callable[[str], None]) -> None:
@@ -83,7 +86,7 @@ def bound(where: Where) -> socket.socket:
         )[0]
         made = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
-        raise UsageError(f"--host {where.host}: {error}") from error
+        raise UsageError(f"--host {shortened(where.host)}: {error}") from error
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted sockets inherit it
@@ -93,7 +96,7 @@ def bound(where: Where) -> socket.socket:
     except OSError as error:
         made.close()
         raise UsageError(
-            f"cannot listen on {where.host} port {where.port}: {error.strerror}", hint="--port names another"
+            f"cannot listen on {shortened(where.host)} port {where.port}: {error.strerror}", hint="--port names another"
         ) from error
     return made
 

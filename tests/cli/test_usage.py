@@ -21,7 +21,10 @@ LINES = {
     "status --sate failed": "status: no option --sate (did you mean --state?); see `synctl status --help`",
     "enqueue prayer --citys London": "enqueue: no option --citys (did you mean --city?); see `synctl enqueue --help`",
     "enqueue": "enqueue: RESOURCE is missing: prayer, quran or hadith; see `synctl enqueue --help`",
-    "pause": "pause: RUN is missing: run ids, or unambiguous parts of them; see `synctl pause --help`",
+    "pause": "pause: RUN is missing: run ids, or --all; see `synctl pause --help`",
+    "pause abcd --all": "pause: --all and RUN exclude each other",
+    "resume abcd --resource prayer": "resume: --resource selects of --all",
+    "delete": "delete: RUN is missing: run ids, or unambiguous parts of them; see `synctl delete --help`",
     "db": "db: action is missing: one of upgrade, current; see `synctl db --help`",
     "db upgrad": "db: action 'upgrad' is none of upgrade, current (did you mean upgrade?); see `synctl db --help`",
     "quarantine lst": (
@@ -119,7 +122,8 @@ def test_a_database_url_that_cannot_be_used_is_told_in_one_line(
 @pytest.mark.parametrize(
     ("command", "usage"),
     [
-        ("pause", "pause [OPTIONS] RUN..."),
+        ("pause", "pause [OPTIONS] [RUN]..."),
+        ("retry", "retry [OPTIONS] RUN..."),
         ("watch", "watch [OPTIONS] [RUN]..."),
         ("status", "status [OPTIONS] [RUN]"),
         ("quarantine", "quarantine [OPTIONS] list|show|accept|reject [UNIT]..."),

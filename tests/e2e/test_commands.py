@@ -87,14 +87,20 @@ def test_errors_groups_failures_by_cause(stack: Home, partial: str, call: Call) 
     assert said.endswith(f"`synctl retry {partial}` queues them again.\n")
 
 
-def test_history_says_who_did_what_and_why(stack: Home, partial: str, call: Call) -> None:
+def test_history_says_who_did_what_and_why(
+    stack: Home, partial: str, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run, head, _, *rows = call(stack, "history", partial).out.splitlines()
     assert run == partial
-    assert head.split() == ["AT", "WHAT", "STATE", "WHO", "FROM", "WHY"]
-    assert [row.split()[1:3] for row in rows] == [["created", "queued"], ["state", "running"], ["state", "partial"]]
+    assert head.split() == ["AT", "WHAT", "WHO", "FROM", "WHY"]
+    assert [row.split()[1] for row in rows] == ["created", "running", "partial"]
     assert "the reason" in rows[0]
     assert "1 of 2 units failed" in rows[2]
     assert call(stack, "history", partial, "--limit", "1", "--json").lines[0]["state"] == "partial"
+    monkeypatch.setattr(listing, "console", lambda: Console(width=80, highlight=False))
+    narrow = call(stack, "history").out.splitlines()
+    assert narrow[0].split() == ["AT", "RUN", "WHAT", "WHY"]
+    assert max(map(len, narrow)) <= 80
 
 
 def test_the_log_of_a_run_names_its_units_shard_and_host(stack: Home, partial: str, call: Call) -> None:
@@ -177,6 +183,36 @@ def test_retry_waits_for_the_failed_unit_alone(stack: Home, upstream: LoopbackSe
     assert last.startswith(f"{run_id}  succeeded, 2/2 units, 62 rows, ")
     assert call(stack, "retry", run_id).out == f"{run_id}  has nothing to retry: it succeeded\n"
     assert call(stack, "retry", run_id, "--json").json["why"] == "succeeded"
+
+
+def test_all_runs_are_paused_resumed_cancelled_and_retried_at_once(stack: Home, call: Call) -> None:
+    one, other = (
+        call(stack, "enqueue", "prayer", "--city", city, "--methods", "3", "--json").json["run"]
+        for city in ("Lahore", "Paris")
+    )
+    assert call(stack, "pause", "--all", "--resource", "quran").out == "No run to pause.\n"
+    assert (
+        "no resource 'pryer' (did you mean prayer?)" in call(stack, "pause", "--all", "--resource", "pryer", code=2).err
+    )
+    said = call(stack, "pause", "--all", "--resource", "prayer", "--wait", "--reason", "all of them").out
+    assert said == f"{one} paused, 0 of 2 units done\n{other} paused, 0 of 2 units done\n"
+    assert call(stack, "pause", "--all", "--json").lines == []
+    assert [(run["run"], run["state"]) for run in call(stack, "resume", "--all", "--json").lines] == [
+        (one, "queued"),
+        (other, "queued"),
+    ]
+    assert call(stack, "cancel", "--all", code=2).err == (
+        "synctl: cancel --all asks first, and this is no terminal; add --yes\n"
+    )
+    assert call(stack, "status", other, "--json").json["state"] == "queued"
+    assert call(stack, "cancel", "--all", "--yes").out.count(" cancelled, 0 of 2 units done\n") == 2
+    assert call(stack, "retry", one, other, one).out == f"{one}  2 units queued again\n{other}  2 units queued again\n"
+    assert "no run 'nothing'" in call(stack, "cancel", one, "nothing", code=2).err
+    assert call(stack, "status", one, "--json").json["state"] == "queued"
+    call(stack, "cancel", one)
+    refused = call(stack, "pause", other, one, code=2)
+    assert (refused.out, "it is cancelled" in refused.err) == (f"{other} paused, 0 of 2 units done\n", True)
+    call(stack, "cancel", "--all", "-y")
 
 
 def test_where_nothing_is_to_be_done_a_command_says_so(stack: Home, call: Call) -> None:

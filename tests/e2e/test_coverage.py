@@ -17,10 +17,14 @@ from tests.e2e.conftest import Home
 def synced(module_home: Home) -> Home:
     """Two cities, one with a gap; the stack stays up for the orders that fill it."""
     module_home.run("up")
-    module_home.run("run", "prayer", "--city", "London", "--methods", "3", "--year", "2026")
-    module_home.run(
-        "run", "prayer", "--city", "Ho Chi Minh City", "--methods", "3", "--from", "2026-01-01", "--to", "2026-03-10"
-    )
+    london = ("run", "prayer", "--city", "London", "--methods", "3", "--year", "2026")
+    queued, *_, ended = module_home.lines(*london)
+    assert (queued["why"], ended["run"], ended["state"]) == ("created", queued["run"], "succeeded")
+    quiet = module_home.run(
+        "run", "prayer", "--city", "Ho Chi Minh City", "--methods", "3", "--from", "2026-01-01", "--to", "2026-03-10",
+        "--quiet",
+    )  # fmt: skip
+    assert (quiet.stdout, quiet.stderr) == ("", "")
     return module_home
 
 

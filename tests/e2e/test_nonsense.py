@@ -18,6 +18,9 @@ CASES: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
     (("enqueue", "prayer", "--cities", "0"), {}, 2, "at least 1"),
     (("enqueue", "prayer", "--cities", "99999"), {}, 2, "34,006"),
     (("enqueue", "prayer", "--cities", "9" * 18, "--dry-run"), {}, 2, "at most 1,000,000"),
+    (("coverage", "prayer", "--cities", "99999999"), {}, 2, "at most 1,000,000"),
+    (("coverage", "prayer", "--cities", "99999"), {}, 2, "99,999 cities were asked for, 34,006 are seeded"),
+    (("coverage", "prayer", "--own-cities"), {}, 2, "no city of your own"),
     (("enqueue", "prayer", "--methods", "3,4", "--year", "2090", "--dry-run"), {}, 2, "--methods 3 can"),
     (("enqueue", "prayer", "--methods", ""), {}, 2, "a method is missing"),
     (("enqueue", "prayer", "--madhab", ""), {}, 2, "a madhab is missing"),
@@ -40,6 +43,62 @@ CASES: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
     (("seed", "--cities-file", "no-such.csv"), {}, 2, "no-such.csv"),
 ]
 
+LONG = "Ab" * 2500
+"""Pasted into the wrong place: no message repeats all of it."""
+MISTYPED: list[tuple[str, ...]] = [
+    (LONG,),
+    (f"--{LONG}",),
+    ("locks", LONG),
+    ("status", LONG),
+    ("status", "--state", LONG),
+    ("status", "--resource", LONG),
+    ("status", "--since", LONG),
+    ("status", "--limit", LONG),
+    ("pause", LONG),
+    ("retry", LONG),
+    ("history", "--kind", LONG),
+    ("logs", "--level", LONG),
+    ("logs", LONG),
+    ("config", LONG),
+    ("config", "show", LONG),
+    ("help", LONG),
+    ("run", LONG),
+    ("worker", LONG),
+    ("verify", LONG),
+    ("coverage", LONG),
+    ("coverage", "prayer", "--city", LONG),
+    ("schedule", "next", LONG),
+    ("schedule", "trigger", LONG),
+    ("seed", "--cities-file", LONG),
+    ("cities", "remove", LONG),
+    ("enqueue", LONG),
+    ("enqueue", "prayer", "--city", LONG),
+    ("enqueue", "prayer", "--country", LONG),
+    ("enqueue", "prayer", "--methods", LONG),
+    ("enqueue", "prayer", "--methods", f"3,,{LONG}"),
+    ("enqueue", "prayer", "--methods", "9" * 5000),
+    ("enqueue", "prayer", "--madhab", LONG),
+    ("enqueue", "prayer", "--source", LONG),
+    ("enqueue", "prayer", "--from", LONG),
+    ("enqueue", "quran", "--source", LONG),
+    ("enqueue", "quran", "--edition", LONG),
+    ("enqueue", "hadith", "--source", LONG),
+    ("show", LONG),
+    ("show", "prayer", LONG),
+    ("show", "quran", LONG),
+    ("quarantine", "show", LONG),
+    ("quarantine", "list", LONG),
+    ("export", LONG),
+    ("export", "prayer", "--format", LONG),
+    ("export", "prayer", "--format", "ics", "--times", LONG),
+    ("export", "prayer", "--output", LONG),
+    ("export", "prayer", "--output", f"{LONG}.csv"),
+    ("metrics", "--textfile", LONG),
+    ("metrics", "--textfile", f"{LONG}.prom"),
+    ("serve", "--host", LONG),
+    ("serve", "--origin", LONG),
+]
+
 
 @pytest.fixture(scope="module")
 def up(module_home: Home) -> Home:
@@ -59,6 +118,13 @@ def test_nonsense_is_told_in_one_line(
 def test_a_process_tells_it_no_other_way(up: Home, case: tuple[tuple[str, ...], dict[str, str], int, str]) -> None:
     arguments, environment, code, says = case
     _is_one_line(up.run(*arguments, code=code, **environment).stderr, says)
+
+
+@pytest.mark.parametrize("arguments", MISTYPED, ids=lambda words: " ".join(word[:12] for word in words))
+def test_a_long_name_is_not_repeated(up: Home, call: Call, arguments: tuple[str, ...]) -> None:
+    said = call(up, *arguments, code=2).err
+    _is_one_line(said, "synctl: ")
+    assert len(said) <= 240
 
 
 def _is_one_line(err: str, says: str) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -115,7 +113,6 @@ def _prepare(step: Step, home: Home, call: Call, upstream: LoopbackServer) -> No
     """Do what the README says in words before a command, or leaves to time."""
     match step.words:
         case ["status"] if "waiting for" in step.shown[-1]:
-            _forget(home, call, but_the_last=1)
             upstream.faults.rules[:] = parse("rate-limit(60)")
             run = call(home, *_london("--methods", "5", "--source", "aladhan"), "--json").json["run"]
             until(lambda: "rate limited" in call(home, "status", run, "--json").json["reason"])
@@ -127,7 +124,6 @@ def _prepare(step: Step, home: Home, call: Call, upstream: LoopbackServer) -> No
         case ["watch", "--exit"]:
             until(lambda: call(home, "status", "--state", "running", "--json").json[0]["units_per_s"])
         case ["enqueue", *words] if "aladhan" in words:
-            _forget(home, call)
             upstream.faults.rules[:] = parse("error(404)@method=4")
         case ["retry", *_]:
             upstream.faults.rules.clear()
@@ -135,17 +131,6 @@ def _prepare(step: Step, home: Home, call: Call, upstream: LoopbackServer) -> No
 
 def _london(*words: str) -> tuple[str, ...]:
     return ("enqueue", "prayer", "--city", "London", "--year", "2026", *words)
-
-
-def _forget(home: Home, call: Call, but_the_last: int = 0) -> None:
-    """Delete runs, the newest apart, and with all of them what is stored: the README shows this part by itself."""
-    runs = [run["run"] for run in call(home, "status", "--json").json]
-    if but_the_last < len(runs):
-        call(home, "delete", *runs[but_the_last:])
-    if but_the_last == 0:
-        with closing(sqlite3.connect(home.path / "synctl.db")) as database, database:
-            database.execute("DELETE FROM prayer_time")
-            database.execute("DELETE FROM stored_unit")
 
 
 def _as_wide_as(columns: int) -> Callable[[], Console]:

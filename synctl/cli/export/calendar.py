@@ -13,6 +13,7 @@ from synctl.store.db import Transaction
 from synctl.store.methods import MADHABS
 from synctl.store.prayer_times import TIME_NAMES, PrayerDay
 from synctl.suggest import did_you_mean
+from synctl.words import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +36,9 @@ def parse_times(text: str | None) -> Sequence[str]:
     for word in (part.strip() for part in text.split(",")):
         if word.casefold() not in by_word:
             near = did_you_mean(word, TIME_NAMES)
-            raise NotFound(f"--times {word!r}: there is no such time{near}", hint=f"one of: {', '.join(TIME_NAMES)}")
+            raise NotFound(
+                f"--times {shortened(repr(word))}: there is no such time{near}", hint=f"one of: {', '.join(TIME_NAMES)}"
+            )
         chosen.add(by_word[word.casefold()])
     return [name for name in TIME_NAMES if name in chosen]
 

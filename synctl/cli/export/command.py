@@ -14,8 +14,8 @@ import typer
 from synctl.cli.destination import STDOUT, destination, refuse_existing
 from synctl.cli.export import calendar, formats, hadith, prayer, quran
 from synctl.cli.export.dataset import Dataset
-from synctl.cli.export.meter import Meter
 from synctl.cli.export.parquet import as_parquet
+from synctl.cli.meter import Meter
 from synctl.cli.output import count, duration, warn
 from synctl.cli.selectors import (
     CitiesOption,
@@ -36,6 +36,7 @@ from synctl.resource import Selectors
 from synctl.store.db import Transaction
 from synctl.store.prayer_times import PrayerDay
 from synctl.suggest import did_you_mean
+from synctl.words import LONGEST_PATH, shortened
 
 Write = Callable[[Dataset], Iterator[bytes]]
 
@@ -109,7 +110,8 @@ def export(
     if resource not in _DATASETS:
         known = ", ".join(_DATASETS)
         raise NotFound(
-            f"nothing to export for {resource!r}{did_you_mean(resource, _DATASETS)}", hint=f"one of: {known}"
+            f"nothing to export for {shortened(repr(resource))}{did_you_mean(resource, _DATASETS)}",
+            hint=f"one of: {known}",
         )
     kind = _kind(format, output, resource, times)
     refuse_existing(output, force=force)
@@ -138,7 +140,11 @@ def _kind(format: str | None, output: str, resource: str, times: str | None) -> 
     ending = PurePath(output).suffix.lower().removeprefix(".")
     kind = format or ("ndjson" if output == STDOUT else ending)
     if kind not in _FORMATS:
-        what = f"--format {kind!r}" if format else f"{output} does not say its format"
+        what = (
+            f"--format {shortened(repr(kind))}"
+            if format
+            else f"{shortened(output, LONGEST_PATH)} does not say its format"
+        )
         raise UsageError(f"{what}{did_you_mean(kind, _FORMATS)}", hint=f"--format is one of: {', '.join(_FORMATS)}")
     if kind == _ICS and resource != "prayer":
         raise UsageError(f"{resource} is no calendar", hint="ics is a format of prayer times")

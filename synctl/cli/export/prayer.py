@@ -9,7 +9,7 @@ from typing import Final
 
 from synctl.cli.export.dataset import Dataset, Fields
 from synctl.clock import today
-from synctl.processors import prayer, prayer_days
+from synctl.processors import prayer, prayer_cities, prayer_days
 from synctl.resource import Selectors
 from synctl.store import reference
 from synctl.store.coverage import stored_cities
@@ -41,7 +41,7 @@ def selection(transaction: Transaction, selectors: Selectors) -> Selection:
     named = selectors.city or selectors.country or selectors.own_cities or selectors.cities is not None
     methods = None if selectors.methods is None else reference.parse_methods(transaction, selectors.methods)
     return Selection(
-        cities=prayer.selected_cities(transaction, selectors, default=0) if named else stored_cities(transaction),
+        cities=prayer_cities.selected(transaction, selectors, default=0) if named else stored_cities(transaction),
         methods=None if methods is None else [method.id for method in methods],
         madhabs=None if selectors.madhab is None else reference.parse_madhabs(selectors.madhab),
         first=first,

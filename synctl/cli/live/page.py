@@ -141,7 +141,7 @@ def _facts(view: RunView) -> Text:
         parts.append(f"lease {duration(view.silent_s)}")
     if run.state not in ACTIVE:
         parts.append(f"took {duration(view.elapsed_s)}")
-    parts += [view.note, run.label, view.current if run.state in LIVE else ""]
+    parts += [view.remark, run.label, view.current if run.state in LIVE else ""]
     return Text("    " + " · ".join(part for part in parts if part), style="dim")
 
 
