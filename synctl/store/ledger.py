@@ -19,6 +19,7 @@ from synctl.errors import Fenced
 from synctl.states import LIVE, RunState, UnitState
 from synctl.store import publish
 from synctl.store.db import Transaction
+from synctl.store.runs import Run
 from synctl.store.work import NOTHING_KNOWN, Claimed, Counters, Known, Lease, Settled
 
 __all__ = ["NOTHING_KNOWN", "Added", "Claimed", "Counters", "Known", "Lease", "NewUnit", "Settled"]
@@ -176,6 +177,26 @@ def reopen(transaction: Transaction, run_seq: int, *, everything: bool) -> int:
         f"UPDATE run SET failed = 0, quarantined = 0, started_at = NULL{zero} WHERE seq = :run", run=run_seq
     )
     return count
+
+
+def holds_rest(transaction: Transaction, run: Run) -> bool:
+    """Whether all units of a run that are not done are in the ledger still: those that `reopen` would queue."""
+    if run.pruned_at is None:
+        return True
+    row = transaction.one("SELECT COUNT(*) AS n FROM sync_unit WHERE run_seq = :run AND state <> 'done'", run=run.seq)
+    return row is not None and row["n"] == run.total - run.done
+
+
+def empty(transaction: Transaction, run_seq: int, total: int, *, anew: int) -> None:
+    """Remove what is left of the units of a run, which is about to be given `total` new ones."""
+    transaction.execute("DELETE FROM sync_unit WHERE run_seq = :run", run=run_seq)
+    transaction.execute(
+        "UPDATE run SET total = :total, done = 0, failed = 0, quarantined = 0, unchanged = 0, rows = 0, changed = 0,"
+        " anew = :anew, started_at = NULL, pruned_at = NULL WHERE seq = :run",
+        total=total,
+        anew=anew,
+        run=run_seq,
+    )
 
 
 def _settle(transaction: Transaction, lease: Lease, rows: Sequence[Mapping[str, object]]) -> None:

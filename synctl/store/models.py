@@ -123,6 +123,11 @@ class Run(SQLModel, table=True):
     created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     started_at: int | None = Field(default=None, sa_column=Column(BigInteger))
     finished_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    pruned_at: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger),
+        description="since when units that are done, or all, are no longer in its ledger",
+    )
 
 
 class RunShard(SQLModel, table=True):

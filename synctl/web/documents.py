@@ -43,6 +43,7 @@ class RunDocument(_Document):
     created_at: str
     started_at: str | None
     finished_at: str | None
+    pruned_at: str | None
 
 
 class Cause(_Document):

@@ -1,0 +1,21 @@
+"""When the units of a run were removed; how often a process died at a unit; totals of what is stored by index alone."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "r0008"
+down_revision = "r0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the columns and indexes."""
+    op.add_column("run", sa.Column("pruned_at", sa.BigInteger(), nullable=True))
+
+
+def downgrade() -> None:
+    """Drop them."""
+    op.drop_column("run", "pruned_at")
