@@ -194,7 +194,11 @@ class StoredUnit(SQLModel, table=True):
     """Where stored rows come from: the last sync that verified them. Outlives the ledger."""
 
     __tablename__ = "stored_unit"
-    __table_args__ = (Index("stored_unit_key", "resource", "key", unique=True),)
+    __table_args__ = (
+        Index("stored_unit_key", "resource", "key", unique=True),
+        # `rows`: so totals of what is stored are told from the index alone.
+        Index("stored_unit_synced", "resource", "synced_at", "rows"),
+    )
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=True))
     resource: str
     key: str

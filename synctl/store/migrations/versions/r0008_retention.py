@@ -14,8 +14,10 @@ depends_on = None
 def upgrade() -> None:
     """Add the columns and indexes."""
     op.add_column("run", sa.Column("pruned_at", sa.BigInteger(), nullable=True))
+    op.create_index("stored_unit_synced", "stored_unit", ["resource", "synced_at", "rows"])
 
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_index("stored_unit_synced", "stored_unit")
     op.drop_column("run", "pruned_at")
