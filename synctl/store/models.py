@@ -155,6 +155,9 @@ class SyncUnit(SQLModel, table=True):
               postgresql_where=text("state = 'leased'")),
         Index("sync_unit_failed", "run_seq", "ordinal", sqlite_where=text("state IN ('failed', 'quarantined')"),
               postgresql_where=text("state IN ('failed', 'quarantined')")),
+        Index("sync_unit_suspect", "run_seq", "deaths", "ordinal",
+              sqlite_where=text("state = 'pending' AND deaths > 0"),
+              postgresql_where=text("state = 'pending' AND deaths > 0")),
         WITHOUT_ROWID,
     )  # fmt: skip
     run_seq: int = Field(sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True))
@@ -173,6 +176,11 @@ class SyncUnit(SQLModel, table=True):
     body_hash: str | None = None
     took_ms: int | None = None
     settled_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    deaths: int = Field(
+        sa_column=Column(SmallInteger, nullable=False, server_default=text("0")),
+        default=0,
+        description="processes that vanished while they held it",
+    )
 
 
 class RunEvent(SQLModel, table=True):

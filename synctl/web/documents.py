@@ -76,6 +76,7 @@ class UnitDocument(_Document):
     unit: str
     state: str
     attempts: int
+    deaths: int
     error: str | None
     http_status: int | None
     message: str | None
