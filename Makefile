@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 READY := $(VENV)/ready
 READY_DEV := $(VENV)/ready-dev
 
-.PHONY: run test test-slow bench check docs format lock cities clean
+.PHONY: run test test-slow bench bench-scale check docs format lock cities clean
 
 run: $(READY)
 	@$(BIN)/synctl run prayer
@@ -43,6 +43,10 @@ bench: $(READY_DEV)
 	@$(BIN)/python -m tests.bench.live
 	@$(BIN)/python -m tests.bench.clients
 	@$(BIN)/python -m tests.bench.control $(ARGS)
+
+# Whether costs are flat as runs grow. Takes a quarter of an hour.
+bench-scale: $(READY_DEV)
+	@$(BIN)/python -m tests.bench.scale $(ARGS)
 
 check: $(READY_DEV)
 	@$(BIN)/ruff check .

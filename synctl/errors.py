@@ -14,6 +14,7 @@ SynctlError
 └── UnitError                     why one unit failed; the run goes on
     ├── TransientError            may succeed when tried again
     │   └── RateLimitedError      … but not before `retry_after`
+    ├── ProcessDied               each process that worked on it died
     ├── RejectedError             the upstream will answer the same again
     ├── MismatchError             the answer is not what was asked for, or breaks a law of the domain
     └── FatalError                no unit of the run can succeed; the run ends
@@ -136,6 +137,14 @@ class RateLimitedError(TransientError):
     def __init__(self, message: str, *, retry_after: float | None, http_status: int | None = 429) -> None:
         super().__init__(message, http_status=http_status)
         self.retry_after = retry_after
+
+
+class ProcessDied(UnitError):
+    """Each process that worked on the unit died: killed, out of memory, a crash in a library."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(f"its process died {times} times while it was worked on")
+        self.attempts = times
 
 
 class RejectedError(UnitError):

@@ -13,10 +13,13 @@ import typer
 from synctl.cli.options import JsonOption, RunArgument
 from synctl.cli.output import count, emit_lines, say
 from synctl.cli.session import open_session
+from synctl.clock import iso
+from synctl.errors import NotFound
 from synctl.store import changes as store
 from synctl.store import reference, runs
 from synctl.store.db import Row, Transaction
 from synctl.store.prayer_times import TIME_NAMES, clock, day_of
+from synctl.store.runs import Run
 
 SHOWN = 50
 LONGEST = 60
@@ -39,10 +42,11 @@ def changes(
       synctl changes prayer-20261124-1f0c7e2ab4
       synctl changes 1f0c7e2ab4 --json | jq -r 'select(.new == null).key'
 
-    Exit codes: 0 shown, 2 no such run, 5 the database is not set up, 10 database unreachable.
+    Exit codes: 0 shown, 2 no such run, or it was pruned, 5 the database is not set up, 10 database unreachable.
     """
     with open_session() as session, session.database.read() as transaction:
         found = runs.get(transaction, run)
+        _require_kept(transaction, found)
         if json:
             emit_lines(_as_json(found.id, row) for row in store.of_run(transaction, found.seq, limit))
             return
@@ -58,6 +62,15 @@ def changes(
                     say(f"  {line}")
     if limit is None and len(rows) == SHOWN:
         say(f"The first {count(SHOWN, 'row')}; --limit shows more, --json all.")
+
+
+def _require_kept(transaction: Transaction, run: Run) -> None:
+    """Raise NotFound where retention may have removed what the run changed."""
+    if run.pruned_at is not None and run.changed and not any(store.of_run(transaction, run.seq, 1)):
+        raise NotFound(
+            f"what {run.id} changed was pruned {iso(run.pruned_at)}",
+            hint=f"`synctl status {run.id}` still counts the rows",
+        )
 
 
 def _as_json(run_id: str, row: Row) -> dict[str, object]:

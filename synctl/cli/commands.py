@@ -42,6 +42,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "doctor": Entry("synctl.cli.doctor:doctor", "Check everything a sync needs; say what is wrong and what to type"),
     "metrics": Entry("synctl.cli.metrics:metrics", "Print metrics for Prometheus"),
     "reap": Entry("synctl.cli.reap:reap", "Settle what dead workers left"),
+    "prune": Entry("synctl.cli.prune:prune", "Remove the ledger of old runs, never what they stored"),
     "serve": Entry("synctl.cli.serve:serve", "Serve runs to browsers and programs: page, REST, live events, metrics"),
     "worker": Entry("synctl.cli.worker:worker", "Run one worker in the foreground"),
     "db": Entry("synctl.cli.db:db", "Create or migrate the database"),

@@ -16,7 +16,8 @@ from synctl.errors import NotFound
 from synctl.states import UnitState
 from synctl.store import runs
 from synctl.store import units as ledger
-from synctl.store.db import Row
+from synctl.store.db import Row, Transaction
+from synctl.store.runs import Run
 from synctl.suggest import did_you_mean
 from synctl.words import shortened
 
@@ -52,11 +53,13 @@ def units(
       synctl units prayer-20261124-1f0c7e2ab4 --state failed
       synctl units 1f0c7e2ab4 --json | jq -r 'select(.took_ms > 1000).unit'
 
-    Exit codes: 0 shown, 2 no such run, 5 the database is not set up, 10 database unreachable.
+    Exit codes: 0 shown, 2 no such run, or its units were pruned, 5 the database is not set up,
+    10 database unreachable.
     """
     with open_session() as session, session.database.read() as transaction:
         found = runs.get(transaction, run)
         chosen = frozenset(state or UnitState)
+        _require_units(transaction, found)
         if json:
             emit_lines(ledger.as_json(found.id, row) for row in ledger.units(transaction, found.seq, chosen, limit))
             return
@@ -86,6 +89,8 @@ def units(
     draw(columns, rows, expendable=("MS", "ROWS", "TRIES"), elastic="ERROR", state="STATE")
     if limit is None and len(shown) == SHOWN:
         say(f"The first {SHOWN}; --limit shows more, --json all.")
+    if found.pruned_at is not None:
+        say(f"Those that were done by then were pruned {iso(found.pruned_at)}.")
 
 
 def errors(run: RunArgument, limit: LimitOption = None, json: JsonOption = False) -> None:
@@ -95,10 +100,13 @@ def errors(run: RunArgument, limit: LimitOption = None, json: JsonOption = False
     Example:
       synctl errors prayer-20261124-1f0c7e2ab4
 
-    Exit codes: 0 shown, 2 no such run, 5 the database is not set up, 10 database unreachable.
+    Exit codes: 0 shown, 2 no such run, or its units were pruned, 5 the database is not set up,
+    10 database unreachable.
     """
     with open_session() as session, session.database.read() as transaction:
         found = runs.get(transaction, run)
+        if found.failed:
+            _require_units(transaction, found)
         if json:
             failed = ledger.units(transaction, found.seq, NOT_DONE, limit)
             emit_lines(ledger.as_json(found.id, row) for row in failed)
@@ -182,6 +190,15 @@ def history(
     draw(columns, rows, expendable=("FROM", "WHO"), elastic="WHY", state="WHAT", least=REASON)
     if limit is None and len(events) == SHOWN:
         say(f"The last {SHOWN}; --limit shows more, --json all.")
+
+
+def _require_units(transaction: Transaction, run: Run) -> None:
+    """Raise NotFound where retention has removed all units of a run: none to show would look like none there were."""
+    if run.pruned_at is not None and not any(ledger.units(transaction, run.seq, frozenset(UnitState), 1)):
+        raise NotFound(
+            f"the {run.total:,} units of {run.id} were pruned {iso(run.pruned_at)}",
+            hint=f"`synctl status {run.id}` still counts them",
+        )
 
 
 def _happened(event: Row, columns: Sequence[tuple[str, str]]) -> list[str]:

@@ -167,6 +167,8 @@ def _one(session: Session, name: str, *, json: bool) -> None:
             say(f"{name_:>8}  {value}")
     for cause in failures:
         say(f"{'error':>8}  {cause.count:,} × {cause.error_class}: {cause.message}")
+    if run.pruned_at is not None:
+        say(f"{'pruned':>8}  {iso(run.pruned_at)}: units done by then are counted, not listed")
     if failures:
         say(f"{'':>8}  `synctl errors {run.id}` lists the units, `synctl retry {run.id}` queues them again")
     if view.quarantined:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from synctl.config.files import Looked, looked_for
 from synctl.config.keys import Key, all_keys, find
 from synctl.config.load import load_settings, problems
+from synctl.config.retention import RetentionSettings
 from synctl.config.settings import (
     DatabaseSettings,
     LogSettings,
@@ -32,6 +33,7 @@ __all__ = [
     "PrerequisiteSettings",
     "QuranSettings",
     "RedisSettings",
+    "RetentionSettings",
     "RetrySettings",
     "Settings",
     "Source",

@@ -27,6 +27,7 @@ from synctl.config.declare import (
     zero_or_between,
 )
 from synctl.config.endpoints import database_endpoint, redis_endpoint, sentinel_problem
+from synctl.config.retention import RetentionSettings
 from synctl.config.schedules import Schedule
 
 SECRET = True
@@ -260,6 +261,7 @@ class Settings:
     prayer: PrayerSettings = field(default_factory=PrayerSettings)
     quran: QuranSettings = field(default_factory=QuranSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)
     sources: Sources = field(default_factory=Sources)
     schedule: Mapping[str, Schedule] = field(

@@ -10,12 +10,12 @@ from enum import StrEnum
 import msgspec
 from redis import Redis
 
-from synctl.clock import now_ms, today
+from synctl.clock import iso, now_ms, today
 from synctl.config import Settings
 from synctl.engine import keys, progress, queues, turns
 from synctl.engine.freshness import Freshness
 from synctl.engine.holders import holding
-from synctl.errors import Busy, PrerequisitesNotMet, UsageError
+from synctl.errors import Busy, IllegalTransition, PrerequisitesNotMet, UsageError
 from synctl.resource import Plan, Resource, Selectors
 from synctl.states import ACTIVE, RunState
 from synctl.store import ledger, runs, shards
@@ -127,7 +127,7 @@ class Enqueuer:
                 fresh = self._fill(transaction, seq, plan, new.shards, _freshness(plan, day, order))
                 found = Enqueued(runs.get(transaction, run_id), Why.CREATED, fresh=fresh)
             else:
-                found = self._join(transaction, runs.get(transaction, run_id), order)
+                found = self._join(transaction, runs.get(transaction, run_id), plan, day, order)
             found, jobs = self._line_up(transaction, found, order)
         self._push(found, jobs)
         return found
@@ -141,6 +141,11 @@ class Enqueuer:
                 return Enqueued(run, Why.ACTIVE)
             if run.state is RunState.SUCCEEDED:
                 return Enqueued(run, Why.FRESH)
+            if not ledger.holds_rest(transaction, run):
+                raise IllegalTransition(
+                    f"cannot retry {run.id}: its units were pruned {iso(run.pruned_at or 0)}",
+                    hint="`synctl enqueue` makes a new run of the selection",
+                )
             found = self._reopen(transaction, run, order, everything=False)
             found, jobs = self._line_up(transaction, found, order)
         self._push(found, jobs)
@@ -188,7 +193,7 @@ class Enqueuer:
         shards.expect(transaction, seq, count)
         return added.fresh
 
-    def _join(self, transaction: Transaction, run: Run, order: Order) -> Enqueued:
+    def _join(self, transaction: Transaction, run: Run, plan: Plan, day: date, order: Order) -> Enqueued:
         if run.state in ACTIVE:
             if order.force:
                 raise Busy(
@@ -196,20 +201,30 @@ class Enqueuer:
                     hint=f"`synctl cancel --wait {run.id}` first",
                 )
             return Enqueued(run, Why.ACTIVE)
-        if order.force:
-            return self._reopen(transaction, run, order, everything=True)
-        if run.state is RunState.SUCCEEDED:
+        if run.state is RunState.SUCCEEDED and not order.force:
             return Enqueued(run, Why.FRESH)
-        return self._reopen(transaction, run, order, everything=False)
+        if run.pruned_at is not None and (order.force or not ledger.holds_rest(transaction, run)):
+            return self._refill(transaction, run, plan, day, order)
+        return self._reopen(transaction, run, order, everything=order.force)
 
     def _reopen(self, transaction: Transaction, run: Run, order: Order, *, everything: bool) -> Enqueued:
-        kind = "forced" if everything else "retried"
-        if not runs.transition(transaction, run, RunState.QUEUED, self._actor, reason=order.reason, kind=kind):
+        why = Why.FORCED if everything else Why.RETRIED
+        if not runs.transition(transaction, run, RunState.QUEUED, self._actor, reason=order.reason, kind=str(why)):
             return Enqueued(runs.get(transaction, run.id), Why.ACTIVE)  # another process was quicker
         ledger.reopen(transaction, run.seq, everything=everything)
         shards.expect(transaction, run.seq, run.shards)
         after = runs.get(transaction, run.id)
-        return Enqueued(after, Why.FORCED if everything else Why.RETRIED, after.total - after.settled)
+        return Enqueued(after, why, after.total - after.settled)
+
+    def _refill(self, transaction: Transaction, run: Run, plan: Plan, day: date, order: Order) -> Enqueued:
+        """Queue a run whose units were pruned: the selection says which they are."""
+        why = Why.FORCED if order.force else Why.RETRIED
+        if not runs.transition(transaction, run, RunState.QUEUED, self._actor, reason=order.reason, kind=str(why)):
+            return Enqueued(runs.get(transaction, run.id), Why.ACTIVE)  # another process was quicker
+        ledger.empty(transaction, run.seq, plan.total, anew=int(order.force))
+        fresh = self._fill(transaction, run.seq, plan, run.shards, _freshness(plan, day, order))
+        after = runs.get(transaction, run.id)
+        return Enqueued(after, why, after.total - after.settled, fresh=fresh)
 
     def _shards(self, plan: Plan, order: Order) -> int:
         """One shard for each worker that listens, or that `up` would start; never more than units."""

@@ -23,6 +23,10 @@ SCHEDULER = f"{PREFIX}:scheduler"
 """String with a TTL: the token of the process that queues what is scheduled."""
 
 
+PRUNED = f"{PREFIX}:pruned"
+"""String with a TTL: while it is there, somebody has seen to old runs already, or does so."""
+
+
 def queue(resource: str) -> str:
     """Return the name of a resource's RQ queue."""
     return f"{resource}-sync"

@@ -16,12 +16,12 @@ from typing import TypeVar
 from synctl.engine.gauge import Gauge
 from synctl.engine.pool import WorkPool
 from synctl.engine.stop import StopReason, StopSignal
-from synctl.errors import DatabaseUnreachable, FatalError, Fenced, RejectedError, Unstorable
+from synctl.errors import DatabaseUnreachable, FatalError, Fenced, ProcessDied, RejectedError, Unstorable
 from synctl.resource import Session
 from synctl.states import REQUESTED, RunState, outcome
 from synctl.store import ledger, runs, shards
 from synctl.store.db import Database, Transaction
-from synctl.store.ledger import Counters, Lease, Settled
+from synctl.store.ledger import Claimed, Counters, Lease, Settled
 from synctl.store.runs import Actor, Run
 from synctl.words import shortfall
 
@@ -29,6 +29,8 @@ WAIT_S = 1.0
 """How long the loop waits for a unit before it looks around; a unit or a stop wakes it at once."""
 MOST_PER_COMMIT = 32
 """Units in one transaction at most: some 12,000 rows, 50 ms, so that a stop never waits for a long commit."""
+MOST_DEATHS = 3
+"""Of processes that held a unit, the last ones nothing else: a machine may be switched off once, or twice."""
 DATABASE_PAUSE_S = 1.0
 """Between attempts to commit while the database refuses: a full disk, a restart."""
 
@@ -56,6 +58,7 @@ class ShardRunner:
         self._gauge = gauge
         self._stop = stop
         self._actor = actor
+        self._window = 0
         self._in_flight = 0
         self._stalled = False
 
@@ -65,7 +68,8 @@ class ShardRunner:
             with closing(session), WorkPool(session, concurrency, self._stop) as pool:
                 self._stop.on_request(pool.wake)
                 self._stop.on_request(session.close)  # a request that hangs ends now, not at its time-out
-                self._loop(pool, window=max(2 * concurrency, 4))
+                self._window = max(2 * concurrency, 4)
+                self._loop(pool)
             if self._stop.reason is None:
                 return Ended(None, self._finish())
         except Fenced as fenced:
@@ -87,22 +91,32 @@ class ShardRunner:
             )
         return RunState(row["state"]) if row else None
 
-    def _loop(self, pool: WorkPool, window: int) -> None:
+    def _loop(self, pool: WorkPool) -> None:
         settled: list[Settled] = []
         while not self._stop.is_set():
-            room = window - self._in_flight + len(settled)
+            room = self._window - self._in_flight + len(settled)
             claimed = self._commit(settled, room)
             self._in_flight += len(claimed) - len(settled)
-            for unit in claimed:
-                pool.submit(unit)
             if self._in_flight == 0:
                 return
+            settled = self._given_up(claimed)
+            if settled:
+                continue
+            for unit in claimed:
+                pool.submit(unit)
             settled = self._await(pool)
             self._gauge.current = pool.current
             fatal = next((result.error for result in settled if isinstance(result.error, FatalError)), None)
             if fatal is not None:
                 self._commit([result for result in settled if not isinstance(result.error, FatalError)], room=0)
                 raise fatal  # the run ends, and its unit stays to be done like those not begun
+
+    def _given_up(self, claimed: Sequence[Claimed]) -> list[Settled]:
+        """Settle a unit at which too many processes died, instead of trying it again. It was claimed alone."""
+        errors = [(unit, ProcessDied(unit.deaths)) for unit in claimed if unit.deaths >= MOST_DEATHS]
+        for unit, error in errors:
+            log.error("unit %s is given up: %s", unit.key, error)
+        return [Settled(unit, 0, attempts=error.attempts, error=error) for unit, error in errors]
 
     def _await(self, pool: WorkPool) -> list[Settled]:
         while not self._stop.is_set():
@@ -127,9 +141,9 @@ class ShardRunner:
 
         self._patiently(record)
 
-    def _commit(self, settled: Sequence[Settled], room: int) -> list[ledger.Claimed]:
+    def _commit(self, settled: Sequence[Settled], room: int) -> list[Claimed]:
         """Commit what is settled, in steps, and claim as many units as there is room for."""
-        claimed: list[ledger.Claimed] = []
+        claimed: list[Claimed] = []
         for start in range(0, max(len(settled), 1), MOST_PER_COMMIT):
             if self._stop.is_set():
                 return []
@@ -138,7 +152,7 @@ class ShardRunner:
             claimed = self._commit_whole(step, room if last else 0)
         return claimed
 
-    def _commit_whole(self, step: Sequence[Settled], room: int) -> list[ledger.Claimed]:
+    def _commit_whole(self, step: Sequence[Settled], room: int) -> list[Claimed]:
         """Commit a step at once; where the database refuses a unit's rows, each alone, and that one as failed."""
         try:
             counters, claimed = self._patiently(partial(self._step, settled=step, room=room))
@@ -157,13 +171,18 @@ class ShardRunner:
 
     def _step(
         self, transaction: Transaction, settled: Sequence[Settled], room: int
-    ) -> tuple[Counters | None, list[ledger.Claimed]]:
+    ) -> tuple[Counters | None, list[Claimed]]:
         counters = None
         if settled:
             counters = ledger.commit(transaction, self._lease, settled, self._run.resource, self._run.source)
         else:
             ledger.guard(transaction, self._lease)
-        return counters, ledger.claim(transaction, self._lease, room) if room else []
+        return counters, self._claim(transaction, room) if room else []
+
+    def _claim(self, transaction: Transaction, room: int) -> list[Claimed]:
+        """Claim units as there is room for; suspects come last, one at a time."""
+        claimed = ledger.claim(transaction, self._lease, room)
+        return claimed or (ledger.claim_suspect(transaction, self._lease) if room == self._window else [])
 
     def _finish(self) -> RunState | None:
         """No unit is left to claim: end the run if all are settled, else leave that to those that hold the rest."""

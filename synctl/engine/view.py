@@ -137,6 +137,7 @@ class RunView:
             "created_at": iso(run.created_at),
             "started_at": iso(run.started_at) if run.started_at else None,
             "finished_at": iso(run.finished_at) if run.finished_at else None,
+            "pruned_at": iso(run.pruned_at) if run.pruned_at else None,
         }
 
 

@@ -31,6 +31,7 @@ from synctl.engine import heap, keys, lease, registry
 from synctl.engine.connect import connect_worker
 from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.reaper import Reaper
+from synctl.engine.retention import Housekeeper
 from synctl.errors import SynctlError
 from synctl.log import bound
 from synctl.resource import Preloaded
@@ -58,6 +59,7 @@ class SyncWorker(Worker):
         self._resource = resource
         self._shutting_down = False
         self._client = connect_worker(redis_url, decode=True)
+        self._housekeeper = Housekeeper(self._client, settings.retention)
         super().__init__(
             [keys.queue(resource)],
             name=f"{resource}-{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}",
@@ -114,7 +116,7 @@ class SyncWorker(Worker):
         return 3 * MONITORING_S
 
     def run_maintenance_tasks(self) -> None:
-        """RQ's own, then what dead workers left."""
+        """RQ's own, then what dead workers left, then what old runs left."""
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # rq is only partly typed
         self._reap()
 
@@ -145,13 +147,17 @@ class SyncWorker(Worker):
             with closing(open_database(self._settings.database_url)) as database:
                 for finding in self._reaper(database).reap():
                     log.warning("%s: %s", finding.what, finding.action, extra={"run": finding.run_id})
+                self._housekeeper.tend(database, self._actor())
         except (SynctlError, RedisError) as error:
             log.error("cannot reap now: %s", error)
         except Exception:  # a run that cannot be judged must not end the workers of all resources
             log.exception("cannot reap now")
 
     def _reaper(self, database: Database) -> Reaper:
-        return Reaper(database, self._client, self.connection, Actor.this_process(f"worker {self.name}"))
+        return Reaper(database, self._client, self.connection, self._actor())
+
+    def _actor(self) -> Actor:
+        return Actor.this_process(f"worker {self.name}")
 
 
 def _die_with_parent(number: signal.Signals) -> None:

@@ -18,7 +18,8 @@ from synctl.clock import now_ms
 from synctl.errors import Fenced
 from synctl.states import LIVE, RunState, UnitState
 from synctl.store import publish
-from synctl.store.db import Transaction
+from synctl.store.db import Transaction, by_index
+from synctl.store.runs import Run
 from synctl.store.work import NOTHING_KNOWN, Claimed, Counters, Known, Lease, Settled
 
 __all__ = ["NOTHING_KNOWN", "Added", "Claimed", "Counters", "Known", "Lease", "NewUnit", "Settled"]
@@ -82,30 +83,18 @@ def add_units(transaction: Transaction, run_seq: int, units: Iterable[NewUnit]) 
 
 
 def claim(transaction: Transaction, lease: Lease, limit: int) -> list[Claimed]:
-    """Lease up to `limit` pending units to this shard, in order. Shards pull, so speed evens out by itself."""
+    """Lease up to `limit` pending units to this shard, in order. Shards pull, so speed evens out by itself.
+
+    Suspects are not among them: units that a process held when it died.
+    """
     if limit <= 0:  # SQLite would take that for no limit
         return []
-    next_ones = "SELECT ordinal FROM sync_unit WHERE run_seq = :run AND state = 'pending' ORDER BY ordinal LIMIT :limit"
-    # Not IN on PostgreSQL: its planner may run a subquery that locks once for each row, each time with other rows.
-    among = (
-        f"= ANY(ARRAY({next_ones} FOR UPDATE SKIP LOCKED))"
-        if transaction.dialect == "postgresql"
-        else f"IN ({next_ones})"
-    )
-    rows = transaction.all(
-        "UPDATE sync_unit SET state = 'leased', shard = :shard, epoch = :epoch"
-        f" WHERE run_seq = :run AND ordinal {among} RETURNING ordinal, key, spec",
-        run=lease.run_seq,
-        shard=lease.shard,
-        epoch=lease.epoch,
-        limit=limit,
-    )
-    decode = msgspec.json.Decoder(list[object]).decode
-    known = publish.known(transaction, lease.run_seq, [row["key"] for row in rows])
-    return sorted(
-        (Claimed(row["ordinal"], row["key"], decode(row["spec"]), known[row["key"]]) for row in rows),
-        key=lambda unit: unit.ordinal,
-    )
+    return _lease(transaction, lease, "sync_unit_pending", "deaths = 0 ORDER BY ordinal", limit)
+
+
+def claim_suspect(transaction: Transaction, lease: Lease) -> list[Claimed]:
+    """Lease one suspect, the least suspected first. A shard works on it alone, so that a death has one cause."""
+    return _lease(transaction, lease, "sync_unit_suspect", "deaths > 0 ORDER BY deaths, ordinal", 1)
 
 
 def commit(transaction: Transaction, lease: Lease, settled: Sequence[Settled], resource: str, source: str) -> Counters:
@@ -151,10 +140,22 @@ def guard(transaction: Transaction, lease: Lease) -> None:
         )
 
 
+def suspect(transaction: Transaction, run_seq: int, shard: int) -> int:
+    """Give back the units of a shard whose holder vanished: one of them may have been the cause; return how many."""
+    return transaction.execute(
+        f"UPDATE sync_unit{by_index(transaction, 'sync_unit_leased')}"
+        " SET state = 'pending', shard = NULL, deaths = deaths + 1"
+        " WHERE run_seq = :run AND state = 'leased' AND shard = :shard",
+        run=run_seq,
+        shard=shard,
+    )
+
+
 def release(transaction: Transaction, run_seq: int, shard: int | None = None) -> int:
     """Give leased units back: of one shard, or of all."""
     return transaction.execute(
-        "UPDATE sync_unit SET state = 'pending', shard = NULL WHERE run_seq = :run AND state = 'leased'"
+        f"UPDATE sync_unit{by_index(transaction, 'sync_unit_leased')}"
+        " SET state = 'pending', shard = NULL WHERE run_seq = :run AND state = 'leased'"
         " AND (CAST(:shard AS INTEGER) IS NULL OR shard = :shard)",
         run=run_seq,
         shard=shard,
@@ -164,11 +165,14 @@ def release(transaction: Transaction, run_seq: int, shard: int | None = None) ->
 def reopen(transaction: Transaction, run_seq: int, *, everything: bool) -> int:
     """Make failed and quarantined units pending again (`everything`: done ones too); return how many.
 
-    Corrects the counters. A run that does everything again makes no use of what is known of its units.
+    Corrects the counters. A run that does everything again makes no use of what is known of its units. What was
+    suspected stays so, but is given its chances anew.
     """
     states = "('failed', 'quarantined', 'done')" if everything else "('failed', 'quarantined')"
+    index = "" if everything else by_index(transaction, "sync_unit_failed")
     count = transaction.execute(
-        f"UPDATE sync_unit SET state = 'pending', shard = NULL WHERE run_seq = :run AND state IN {states}",
+        f"UPDATE sync_unit{index} SET state = 'pending', shard = NULL, deaths = CASE WHEN deaths > 0 THEN 1 ELSE 0 END"
+        f" WHERE run_seq = :run AND state IN {states}",
         run=run_seq,
     )
     zero = ", done = 0, rows = 0, changed = 0, unchanged = 0, anew = 1" if everything else ""
@@ -176,6 +180,53 @@ def reopen(transaction: Transaction, run_seq: int, *, everything: bool) -> int:
         f"UPDATE run SET failed = 0, quarantined = 0, started_at = NULL{zero} WHERE seq = :run", run=run_seq
     )
     return count
+
+
+def holds_rest(transaction: Transaction, run: Run) -> bool:
+    """Whether all units of a run that are not done are in the ledger still: those that `reopen` would queue."""
+    if run.pruned_at is None:
+        return True
+    row = transaction.one("SELECT COUNT(*) AS n FROM sync_unit WHERE run_seq = :run AND state <> 'done'", run=run.seq)
+    return row is not None and row["n"] == run.total - run.done
+
+
+def empty(transaction: Transaction, run_seq: int, total: int, *, anew: int) -> None:
+    """Remove what is left of the units of a run, which is about to be given `total` new ones."""
+    transaction.execute("DELETE FROM sync_unit WHERE run_seq = :run", run=run_seq)
+    transaction.execute(
+        "UPDATE run SET total = :total, done = 0, failed = 0, quarantined = 0, unchanged = 0, rows = 0, changed = 0,"
+        " anew = :anew, started_at = NULL, pruned_at = NULL WHERE seq = :run",
+        total=total,
+        anew=anew,
+        run=run_seq,
+    )
+
+
+def _lease(transaction: Transaction, lease: Lease, index: str, which: str, limit: int) -> list[Claimed]:
+    next_ones = (
+        f"SELECT ordinal FROM sync_unit{by_index(transaction, index)}"
+        f" WHERE run_seq = :run AND state = 'pending' AND {which} LIMIT :limit"
+    )
+    # Not IN on PostgreSQL: its planner may run a subquery that locks once for each row, each time with other rows.
+    among = (
+        f"= ANY(ARRAY({next_ones} FOR UPDATE SKIP LOCKED))"
+        if transaction.dialect == "postgresql"
+        else f"IN ({next_ones})"
+    )
+    rows = transaction.all(
+        "UPDATE sync_unit SET state = 'leased', shard = :shard, epoch = :epoch"
+        f" WHERE run_seq = :run AND ordinal {among} RETURNING ordinal, key, spec, deaths",
+        run=lease.run_seq,
+        shard=lease.shard,
+        epoch=lease.epoch,
+        limit=limit,
+    )
+    decode = msgspec.json.Decoder(list[object]).decode
+    known = publish.known(transaction, lease.run_seq, [row["key"] for row in rows])
+    return sorted(
+        (Claimed(row["ordinal"], row["key"], decode(row["spec"]), known[row["key"]], row["deaths"]) for row in rows),
+        key=lambda unit: unit.ordinal,
+    )
 
 
 def _settle(transaction: Transaction, lease: Lease, rows: Sequence[Mapping[str, object]]) -> None:

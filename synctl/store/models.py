@@ -123,6 +123,11 @@ class Run(SQLModel, table=True):
     created_at: int = Field(sa_column=Column(BigInteger, nullable=False))
     started_at: int | None = Field(default=None, sa_column=Column(BigInteger))
     finished_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    pruned_at: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger),
+        description="since when units that are done, or all, are no longer in its ledger",
+    )
 
 
 class RunShard(SQLModel, table=True):
@@ -150,6 +155,9 @@ class SyncUnit(SQLModel, table=True):
               postgresql_where=text("state = 'leased'")),
         Index("sync_unit_failed", "run_seq", "ordinal", sqlite_where=text("state IN ('failed', 'quarantined')"),
               postgresql_where=text("state IN ('failed', 'quarantined')")),
+        Index("sync_unit_suspect", "run_seq", "deaths", "ordinal",
+              sqlite_where=text("state = 'pending' AND deaths > 0"),
+              postgresql_where=text("state = 'pending' AND deaths > 0")),
         WITHOUT_ROWID,
     )  # fmt: skip
     run_seq: int = Field(sa_column=Column(Integer, ForeignKey("run.seq", ondelete="CASCADE"), primary_key=True))
@@ -168,6 +176,11 @@ class SyncUnit(SQLModel, table=True):
     body_hash: str | None = None
     took_ms: int | None = None
     settled_at: int | None = Field(default=None, sa_column=Column(BigInteger))
+    deaths: int = Field(
+        sa_column=Column(SmallInteger, nullable=False, server_default=text("0")),
+        default=0,
+        description="processes that vanished while they held it",
+    )
 
 
 class RunEvent(SQLModel, table=True):
@@ -189,7 +202,11 @@ class StoredUnit(SQLModel, table=True):
     """Where stored rows come from: the last sync that verified them. Outlives the ledger."""
 
     __tablename__ = "stored_unit"
-    __table_args__ = (Index("stored_unit_key", "resource", "key", unique=True),)
+    __table_args__ = (
+        Index("stored_unit_key", "resource", "key", unique=True),
+        # `rows`: so totals of what is stored are told from the index alone.
+        Index("stored_unit_synced", "resource", "synced_at", "rows"),
+    )
     id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=True))
     resource: str
     key: str

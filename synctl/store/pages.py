@@ -9,6 +9,7 @@ from typing import Final
 from synctl.states import RunState, UnitState
 from synctl.store.db import Row, Transaction
 from synctl.store.runs import Run, run_of
+from synctl.store.units import in_states
 
 BEFORE_ALL: Final = -1
 """Units are numbered from 0."""
@@ -66,9 +67,8 @@ def units_page(
     transaction: Transaction, run_seq: int, *, states: Collection[UnitState], after: int | None, limit: int
 ) -> UnitPage:
     """Return the units of a run in these states that follow the one numbered `after`."""
-    marks = ", ".join(f"'{state}'" for state in sorted(states))
     rows = transaction.all(
-        f"SELECT * FROM sync_unit WHERE run_seq = :run AND state IN ({marks}) AND ordinal > :after"
+        f"SELECT * FROM {in_states(transaction, states)} AND run_seq = :run AND ordinal > :after"
         " ORDER BY ordinal LIMIT :limit",
         run=run_seq,
         after=BEFORE_ALL if after is None else after,

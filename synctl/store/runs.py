@@ -69,6 +69,7 @@ class Run:
     created_at: int
     started_at: int | None
     finished_at: int | None
+    pruned_at: int | None = None
 
     @property
     def settled(self) -> int:

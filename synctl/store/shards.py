@@ -50,7 +50,7 @@ def expect(transaction: Transaction, run_seq: int, shards: int) -> None:
 def expect_again(transaction: Transaction, shard: Shard) -> Shard | None:
     """Advance a shard to its next attempt; None if another process did so first, or took it meanwhile.
 
-    The epoch is raised too, so a holder that was only thought dead can no longer commit.
+    The epoch is raised too, so a holder that was only thought dead can no longer commit. What it held is suspect.
     """
     attempt = _next_attempt(transaction, shard.run_seq)
     now = now_ms()
@@ -66,7 +66,7 @@ def expect_again(transaction: Transaction, shard: Shard) -> Shard | None:
     )
     if not moved:
         return None
-    ledger.release(transaction, shard.run_seq, shard.shard)
+    ledger.suspect(transaction, shard.run_seq, shard.shard)  # whoever ends well gives back what it held before
     return Shard(shard.run_seq, shard.run_id, shard.resource, shard.shard, attempt, 0, "", now, None)
 
 
@@ -76,7 +76,7 @@ def queued_now(transaction: Transaction, run_seq: int) -> None:
 
 
 def acquire(transaction: Transaction, run: Run, shard: int, attempt: int, holder: str) -> int:
-    """Give a shard its next epoch and return it; what the holder before had leased is pending again.
+    """Give a shard its next epoch and return it; what a holder before did not give back is suspect.
 
     Raises Fenced if this attempt is no longer the expected one, so an old or doubled RQ job ends here.
     """
@@ -95,7 +95,7 @@ def acquire(transaction: Transaction, run: Run, shard: int, attempt: int, holder
     )
     if not taken:
         raise Fenced(f"{run.id} shard {shard}: attempt {attempt} is no longer expected")
-    ledger.release(transaction, run.seq, shard)
+    ledger.suspect(transaction, run.seq, shard)
     return int(row["epoch"])
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from synctl.clock import iso
 from synctl.states import UnitState
-from synctl.store.db import Row, Transaction
+from synctl.store.db import Row, Transaction, by_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Cause:
 def causes(transaction: Transaction, run_seq: int) -> list[Cause]:
     """Return the causes of failure of a run, the most frequent first."""
     rows = transaction.all(
-        "SELECT error_class, http_status, message, COUNT(*) AS n, MIN(key) AS sample FROM sync_unit"
+        "SELECT error_class, http_status, message, COUNT(*) AS n, MIN(key) AS sample"
+        f" FROM sync_unit{by_index(transaction, 'sync_unit_failed')}"
         " WHERE run_seq = :run AND state IN ('failed', 'quarantined')"
         " GROUP BY error_class, http_status, message ORDER BY n DESC",
         run=run_seq,
@@ -44,12 +46,28 @@ def causes(transaction: Transaction, run_seq: int) -> list[Cause]:
 
 def units(transaction: Transaction, run_seq: int, states: Collection[UnitState], limit: int | None) -> Iterator[Row]:
     """Yield the units of a run in these states, in order."""
-    chosen = ", ".join(f"'{state}'" for state in sorted(states))
     yield from transaction.stream(
-        f"SELECT * FROM sync_unit WHERE run_seq = :run AND state IN ({chosen}) ORDER BY ordinal LIMIT :limit",
+        f"SELECT * FROM {in_states(transaction, states)} AND run_seq = :run ORDER BY ordinal LIMIT :limit",
         run=run_seq,
         limit=-1 if limit is None and transaction.dialect == "sqlite" else limit,
     )
+
+
+def in_states(transaction: Transaction, states: Collection[UnitState]) -> str:
+    """Return the ledger, narrowed to units in these states: by the index that holds only such, if there is one."""
+    chosen = ", ".join(f"'{state}'" for state in sorted(states))
+    for index, condition, held in _INDEXES:
+        if held.issuperset(states):
+            return f"sync_unit{by_index(transaction, index)} WHERE {condition} AND state IN ({chosen})"
+    return f"sync_unit WHERE state IN ({chosen})"
+
+
+_INDEXES: Final = (
+    ("sync_unit_pending", "state = 'pending'", frozenset({UnitState.PENDING})),
+    ("sync_unit_leased", "state = 'leased'", frozenset({UnitState.LEASED})),
+    ("sync_unit_failed", "state IN ('failed', 'quarantined')", frozenset({UnitState.FAILED, UnitState.QUARANTINED})),
+)
+"""Indexes over a part of the ledger, with the condition as SQLite must find it in a query, and the states they hold."""
 
 
 def as_json(run_id: str, row: Row) -> dict[str, object]:
@@ -59,6 +77,7 @@ def as_json(run_id: str, row: Row) -> dict[str, object]:
         "unit": row["key"],
         "state": row["state"],
         "attempts": row["attempts"],
+        "deaths": row["deaths"],
         "error": row["error_class"],
         "http_status": row["http_status"],
         "message": row["message"],

@@ -43,12 +43,13 @@ NOTHING_KNOWN: Final = Known()
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A unit this shard is to process."""
+    """A unit this shard is to process. `deaths`: of processes that held it before."""
 
     ordinal: int
     key: str
     spec: Sequence[object]
     known: Known = NOTHING_KNOWN
+    deaths: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ class RunDocument(_Document):
     created_at: str
     started_at: str | None
     finished_at: str | None
+    pruned_at: str | None
 
 
 class Cause(_Document):
@@ -75,6 +76,7 @@ class UnitDocument(_Document):
     unit: str
     state: str
     attempts: int
+    deaths: int
     error: str | None
     http_status: int | None
     message: str | None

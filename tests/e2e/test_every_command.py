@@ -36,6 +36,7 @@ SHOWN: dict[str, list[str]] = {
     "locks": [],
     "doctor": ["--offline"],
     "reap": ["--dry-run"],
+    "prune": ["--dry-run"],
     "db": ["current"],
     "schedule": ["list"],
     "config": ["show"],

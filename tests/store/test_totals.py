@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 from synctl.states import RunState
 from synctl.store import runs, shards, totals
-from synctl.store.db import Database
+from synctl.store.db import Database, open_database, sqlite_path
 from synctl.store.runs import Actor, NewRun
+from tests.store.databases import migrated
 
 ACTOR = Actor("somebody", "a test")
 
@@ -59,3 +64,42 @@ def test_nothing_is_added_up_to_nothing(database: Database) -> None:
     with database.read() as transaction:
         for total in (totals.runs_by_state, totals.last_ended, totals.queued, totals.stored, totals.quarantined):
             assert total(transaction) == []
+
+
+def test_what_is_stored_is_added_up_by_resource(database: Database) -> None:
+    units = [("prayer", "a", 31, 5000), ("quran", "b", 6236, 4000), ("prayer", "c", 30, 3000), ("hadith", "d", 0, 1)]
+    with database.write() as transaction:
+        for resource, key, rows, at in units:
+            transaction.execute(
+                "INSERT INTO stored_unit (resource, key, source, run_id, synced_at, rows)"
+                " VALUES (:resource, :key, 'here', 'r', :at, :rows)",
+                resource=resource,
+                key=key,
+                at=at,
+                rows=rows,
+            )
+    with database.read() as transaction:
+        found = [tuple(dict(row).values()) for row in totals.stored(transaction)]
+    assert found == [("hadith", 1, 0, 1, 1), ("prayer", 2, 61, 3000, 5000), ("quran", 1, 6236, 4000, 4000)]
+
+
+def test_what_is_stored_is_added_up_without_a_look_at_the_table(tmp_path: Path) -> None:
+    """With 1.6 million units the table is 300 MB."""
+    asked: list[str] = []
+    with migrated("sqlite", tmp_path) as url, closing(open_database(url)) as database, database.write() as transaction:
+        transaction.execute(
+            "INSERT INTO stored_unit (resource, key, source, run_id, synced_at, rows) VALUES ('a', 'b', '', '', 1, 1)"
+        )
+        raw = sqlite3.connect(sqlite_path(url))
+        transaction.raw.set_trace_callback(asked.append)  # type: ignore[attr-defined]
+        totals.stored(transaction)
+        transaction.raw.set_trace_callback(None)  # type: ignore[attr-defined]
+        plans = [
+            line[3]
+            for query in asked
+            for line in raw.execute(f"EXPLAIN QUERY PLAN {query}")
+            if "stored_unit" in line[3]
+        ]
+        raw.close()
+    assert len(asked) == 2
+    assert [plan for plan in plans if "USING COVERING INDEX" not in plan] == []
