@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0008"
+revision = "r0007"
 down_revision = "r0006"
 branch_labels = None
 depends_on = None
