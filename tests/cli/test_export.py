@@ -257,6 +257,7 @@ def test_a_signal_leaves_nothing_behind(filled: Home, tmp_path: Path, sign: sign
         "import signal; from itertools import repeat\n"
         "from synctl.cli.export import command; from synctl.cli.main import main\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits none\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nor one under nohup\n"
         "command._WRITERS['csv'] = lambda dataset: repeat(b'')\n"
         "main()"
     )
