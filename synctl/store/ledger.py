@@ -140,14 +140,18 @@ def guard(transaction: Transaction, lease: Lease) -> None:
         )
 
 
-def suspect(transaction: Transaction, run_seq: int, shard: int) -> int:
-    """Give back the units of a shard whose holder vanished: one of them may have been the cause; return how many."""
+def suspect(transaction: Transaction, run_seq: int, shard: int, *, crashed: bool = False) -> int:
+    """Give back the units of a shard whose holder vanished: one of them may have been the cause; return how many.
+
+    `crashed`: the holder died of what it did itself.
+    """
     return transaction.execute(
         f"UPDATE sync_unit{by_index(transaction, 'sync_unit_leased')}"
-        " SET state = 'pending', shard = NULL, deaths = deaths + 1"
+        " SET state = 'pending', shard = NULL, deaths = deaths + 1, crashes = crashes + :crashed"
         " WHERE run_seq = :run AND state = 'leased' AND shard = :shard",
         run=run_seq,
         shard=shard,
+        crashed=int(crashed),
     )
 
 
@@ -171,7 +175,8 @@ def reopen(transaction: Transaction, run_seq: int, *, everything: bool) -> int:
     states = "('failed', 'quarantined', 'done')" if everything else "('failed', 'quarantined')"
     index = "" if everything else by_index(transaction, "sync_unit_failed")
     count = transaction.execute(
-        f"UPDATE sync_unit{index} SET state = 'pending', shard = NULL, deaths = CASE WHEN deaths > 0 THEN 1 ELSE 0 END"
+        f"UPDATE sync_unit{index} SET state = 'pending', shard = NULL,"
+        " deaths = CASE WHEN deaths > 0 THEN 1 ELSE 0 END, crashes = CASE WHEN crashes > 0 THEN 1 ELSE 0 END"
         f" WHERE run_seq = :run AND state IN {states}",
         run=run_seq,
     )
@@ -215,7 +220,7 @@ def _lease(transaction: Transaction, lease: Lease, index: str, which: str, limit
     )
     rows = transaction.all(
         "UPDATE sync_unit SET state = 'leased', shard = :shard, epoch = :epoch"
-        f" WHERE run_seq = :run AND ordinal {among} RETURNING ordinal, key, spec, deaths",
+        f" WHERE run_seq = :run AND ordinal {among} RETURNING ordinal, key, spec, deaths, crashes",
         run=lease.run_seq,
         shard=lease.shard,
         epoch=lease.epoch,
@@ -224,7 +229,10 @@ def _lease(transaction: Transaction, lease: Lease, index: str, which: str, limit
     decode = msgspec.json.Decoder(list[object]).decode
     known = publish.known(transaction, lease.run_seq, [row["key"] for row in rows])
     return sorted(
-        (Claimed(row["ordinal"], row["key"], decode(row["spec"]), known[row["key"]], row["deaths"]) for row in rows),
+        (
+            Claimed(row["ordinal"], row["key"], decode(row["spec"]), known[row["key"]], row["deaths"], row["crashes"])
+            for row in rows
+        ),
         key=lambda unit: unit.ordinal,
     )
 

@@ -78,6 +78,7 @@ def as_json(run_id: str, row: Row) -> dict[str, object]:
         "state": row["state"],
         "attempts": row["attempts"],
         "deaths": row["deaths"],
+        "crashes": row["crashes"],
         "error": row["error_class"],
         "http_status": row["http_status"],
         "message": row["message"],

@@ -77,6 +77,7 @@ class UnitDocument(_Document):
     state: str
     attempts: int
     deaths: int
+    crashes: int
     error: str | None
     http_status: int | None
     message: str | None
