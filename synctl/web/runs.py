@@ -11,7 +11,7 @@ from synctl.clock import now_ms
 from synctl.engine import events, registry
 from synctl.engine.enqueue import Order, Why
 from synctl.errors import NotFound, UsageError
-from synctl.states import TERMINAL, RunState, UnitState
+from synctl.states import RESTING, TERMINAL, RunState, UnitState
 from synctl.store import pages, runs
 from synctl.store import units as ledger
 from synctl.store.db import Transaction
@@ -109,7 +109,7 @@ def pause_run(call: Call) -> Answer:
     """Pause a run; nothing done is lost."""
     control = call.backend.control(call.actor)
     run = control.pause(_name(call), call.body.reason)
-    return _state(call, control.wait(run.id, lambda one: one.state in TERMINAL | {RunState.PAUSED}, PROMPT_S))
+    return _state(call, control.wait(run.id, lambda one: one.state in RESTING, PROMPT_S))
 
 
 def resume_run(call: Call) -> Answer:
