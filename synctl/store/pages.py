@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from synctl.states import RunState, UnitState
-from synctl.store.db import Row, Transaction
+from synctl.store.db import Row, Transaction, by_index
 from synctl.store.runs import Run, run_of
 from synctl.store.units import in_states
 
@@ -77,23 +77,69 @@ def units_page(
     return UnitPage(rows[:limit], rows[limit - 1]["ordinal"] if len(rows) > limit else None)
 
 
-def unit_grid(transaction: Transaction, run_seq: int, per_cell: int) -> UnitGrid:
-    """Return how a run's units stand, in one look at its ledger: a million of them take a second."""
+def unit_grid(transaction: Transaction, run: Run, per_cell: int) -> UnitGrid:
+    """Return how a run's units stand, in a look at each square: it takes as long for a million units as for a thousand.
+
+    Only failures cost more the more there are, where some are quarantined and some are not. What is not in the ledger
+    any more was done when it was pruned.
+    """
+    failed, leased = run.failed - run.quarantined, _leased(transaction, run.seq)
+    found = {
+        UnitState.QUARANTINED: _quarantined(transaction, run, per_cell),
+        UnitState.FAILED: _cells(transaction, run.seq, "failed", per_cell) if failed else frozenset(),
+        UnitState.LEASED: frozenset(ordinal // per_cell for ordinal in leased),
+        UnitState.PENDING: _cells(transaction, run.seq, "pending", per_cell),
+    }
+    counts = {
+        UnitState.PENDING: run.total - run.settled - len(leased),
+        UnitState.LEASED: len(leased),
+        UnitState.DONE: run.done,
+        UnitState.FAILED: failed,
+        UnitState.QUARANTINED: run.quarantined,
+    }
+    cells = [
+        next((state for state, where in found.items() if cell in where), UnitState.DONE)
+        for cell in range(-(-run.total // per_cell))
+    ]
+    return UnitGrid(cells, counts)
+
+
+def _cells(transaction: Transaction, run_seq: int, which: str, per_cell: int) -> frozenset[int]:
+    """Return the squares with a unit of a partial index: from each found the next look is beyond its square."""
+    ledger = f"sync_unit{by_index(transaction, f'sync_unit_{which}')} WHERE run_seq = :run AND {_INDEXED[which]}"
     rows = transaction.all(
-        "SELECT ordinal / :per_cell AS cell, state, COUNT(*) AS n FROM sync_unit WHERE run_seq = :run"
-        " GROUP BY ordinal / :per_cell, state ORDER BY cell",
+        f"WITH RECURSIVE found(at) AS (SELECT MIN(ordinal) FROM {ledger} UNION ALL"
+        f" SELECT (SELECT MIN(ordinal) FROM {ledger} AND ordinal >= (found.at / :per_cell + 1) * :per_cell) FROM found"
+        " WHERE found.at IS NOT NULL) SELECT at / :per_cell AS cell FROM found WHERE at IS NOT NULL",
         run=run_seq,
         per_cell=per_cell,
     )
-    worst: dict[int, UnitState] = {}
-    counts = dict.fromkeys(UnitState, 0)
-    for row in rows:
-        cell, state = int(row["cell"]), UnitState(row["state"])
-        counts[state] += int(row["n"])
-        if cell not in worst or _NEED.index(state) < _NEED.index(worst[cell]):
-            worst[cell] = state
-    return UnitGrid(list(worst.values()), counts)
+    return frozenset(int(row["cell"]) for row in rows)
 
 
-_NEED: Final = (UnitState.QUARANTINED, UnitState.FAILED, UnitState.LEASED, UnitState.PENDING, UnitState.DONE)
-"""What needs to be seen most, first."""
+def _quarantined(transaction: Transaction, run: Run, per_cell: int) -> frozenset[int]:
+    if run.quarantined == 0:
+        return frozenset()
+    if run.quarantined == run.failed:
+        return _cells(transaction, run.seq, "failed", per_cell)
+    rows = transaction.all(
+        f"SELECT DISTINCT ordinal / :per_cell AS cell FROM sync_unit{by_index(transaction, 'sync_unit_failed')}"
+        f" WHERE run_seq = :run AND {_INDEXED['failed']} AND state = 'quarantined'",
+        run=run.seq,
+        per_cell=per_cell,
+    )
+    return frozenset(int(row["cell"]) for row in rows)
+
+
+def _leased(transaction: Transaction, run_seq: int) -> list[int]:
+    """Return the numbers of the units under way: some dozens at most."""
+    rows = transaction.all(
+        f"SELECT ordinal FROM sync_unit{by_index(transaction, 'sync_unit_leased')}"
+        " WHERE run_seq = :run AND state = 'leased'",
+        run=run_seq,
+    )
+    return [int(row["ordinal"]) for row in rows]
+
+
+_INDEXED: Final = {"pending": "state = 'pending'", "failed": "state IN ('failed', 'quarantined')"}
+"""The conditions of the partial indexes `sync_unit_pending` and `sync_unit_failed`."""

@@ -128,7 +128,7 @@ def _run(call: Call) -> dict[str, Any]:
     with call.backend.database.read() as transaction:
         run = api.named(call, transaction)
         per_cell = max(1, -(-run.total // CELLS))
-        grid = pages.unit_grid(transaction, run.seq, per_cell)
+        grid = pages.unit_grid(transaction, run, per_cell)
         happened = events.of_run(transaction, run.id, api.MOST_EVENTS)
     told: Any = api.list_errors(call).document
     causes = [
