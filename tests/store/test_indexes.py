@@ -12,7 +12,7 @@ import pytest
 
 from synctl.states import UnitState
 from synctl.store import ledger, pages, runs, units
-from synctl.store.db import Transaction, open_database, sqlite_path
+from synctl.store.db import Row, Transaction, open_database, sqlite_path
 from synctl.store.ledger import Lease
 from tests.store.databases import migrated
 
@@ -47,6 +47,27 @@ QUERIES: dict[str, tuple[Callable[[Transaction], object], str]] = {
         "sync_unit_failed",
     ),
 }
+
+
+def test_postgresql_finds_the_next_units_of_a_run_that_was_queued_just_now(tmp_path: Path) -> None:
+    asked: list[tuple[str, dict[str, object]]] = []
+    with migrated("postgresql", tmp_path) as url, closing(open_database(url)) as database:
+        with database.write() as transaction:
+            mixed(transaction)
+            ledger.add_units(transaction, 1, (ledger.NewUnit(f"u{n}", [n]) for n in range(20_000)))
+        with database.write() as transaction:
+            every = transaction.all
+
+            def heard(sql: str, **parameters: object) -> list[Row]:
+                asked.append((sql, parameters))
+                return every(sql, **parameters)
+
+            transaction.all = heard  # type: ignore[method-assign]
+            assert len(ledger.claim(transaction, LEASE, 4)) == 4
+            sql, parameters = asked[0]
+            plan = "\n".join(str(row["QUERY PLAN"]) for row in every(f"EXPLAIN {sql}", **parameters))
+    assert "Index Scan using sync_unit_pending" in plan
+    assert "Sort" not in plan
 
 
 @pytest.fixture
