@@ -173,7 +173,7 @@ def _details(view: RunView) -> Iterator[Text]:
     ]
     for name, value in facts:
         yield Text.assemble((f"{name:>9}  ", "dim"), value)
-    for shard in view.live.shards if run.state in LIVE else ():
+    for shard in view.live.holding if run.state in LIVE else ():
         beat = duration((now_ms() - shard.at) / 1000)
         yield Text.assemble((f"{'lease':>9}  ", "dim"), f"{shard.holder}, sign of life {beat} ago")
         yield Text.assemble((f"{'at':>9}  ", "dim"), shard.current or "-")
