@@ -155,7 +155,7 @@ def retry(
             found.append(session.enqueuer.retry(run.id, Order(reason=reason)))
             emit(found[-1].as_retry_json()) if json else say(_retried(found[-1]))
         if wait or watch:
-            ended = follow(session, [one.run.id for one in found], draw=watch, json=json and watch)
+            ended = follow(session, [one.run.id for one in found], draw=watch, json=json and watch, hindrances=not json)
             for view in () if json or watch else ended:
                 say(line(view))
             raise typer.Exit(max((view.exit_code for view in ended), default=ExitCode.OK))

@@ -158,11 +158,12 @@ def order(
     if not (manner.wait or manner.watch):
         return ExitCode.OK
     draw = manner.watch and enqueued.why is not Why.FRESH
-    ended = follow(session, [enqueued.run.id], draw=draw, json=manner.json and manner.watch)[0]
+    told = not (manner.quiet or manner.json or manner.watch)
+    ended = follow(session, [enqueued.run.id], draw=draw, json=manner.json and manner.watch, hindrances=told)[0]
     code = ended.exit_code
     if code and manner.quiet:
         warn(trouble(ended))
-    elif not (manner.quiet or manner.json or manner.watch):
+    elif told:
         say(line(ended))
     if summary is not None:
         summary(ended, enqueued.why)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from synctl.cli.output import duration, emit, say, warn
 from synctl.cli.session import Session
 from synctl.engine.view import RunView
 from synctl.errors import ExitCode
-from synctl.states import RESTING, TERMINAL, RunState
+from synctl.states import LIVE, RESTING, TERMINAL, RunState
 from synctl.store import runs
 
 FRAME_S = 0.1
@@ -19,9 +20,12 @@ LINE_EVERY_S = 5.0
 """Without a terminal a run that only makes progress, or waits, says so this often."""
 
 
-def follow(session: Session, run_ids: Sequence[str], *, draw: bool, json: bool) -> list[RunView]:
+def follow(
+    session: Session, run_ids: Sequence[str], *, draw: bool, json: bool, hindrances: bool = False
+) -> list[RunView]:
     """Return the runs as they are when all have ended or are paused.
 
+    Where nothing is drawn, `hindrances` says once what keeps a run from going on, if that lasts.
     An interrupt stops the watching, never the runs, and says so.
     """
     try:
@@ -29,7 +33,9 @@ def follow(session: Session, run_ids: Sequence[str], *, draw: bool, json: bool) 
             from synctl.cli.bars import draw_bars  # noqa: PLC0415 - rich only where it draws
 
             return draw_bars(lambda: look(session, run_ids), until=_ended, frame_s=FRAME_S)
-        return _lines(lambda: look(session, run_ids), json=json, silent=not draw)
+        if draw:
+            return _lines(lambda: look(session, run_ids), json=json)
+        return _awaited(lambda: look(session, run_ids), hindrances=hindrances)
     except KeyboardInterrupt:
         warn(f"stopped watching; {', '.join(run_ids)} goes on (`synctl watch`, `synctl cancel`)")
         raise SystemExit(ExitCode.INTERRUPTED) from None
@@ -46,14 +52,33 @@ def _ended(views: Sequence[RunView]) -> bool:
     return all(view.run.state in RESTING for view in views)
 
 
-def _lines(look: Callable[[], list[RunView]], *, json: bool, silent: bool) -> list[RunView]:
+def _awaited(look: Callable[[], list[RunView]], *, hindrances: bool) -> list[RunView]:
+    since: dict[str, float] = {}
+    said: set[tuple[str, str]] = set()
+    while True:
+        current, now = look(), time.monotonic()
+        for view in current if hindrances else ():
+            if not (view.run.state in LIVE and view.note):
+                since.pop(view.run.id, None)
+                continue
+            one = view.run.id, re.sub(r"\d+ s\b", "", view.note)  # the same, however long it has lasted
+            if now - since.setdefault(view.run.id, now) >= LINE_EVERY_S and one not in said:
+                said.add(one)
+                say(line(view))
+                sys.stdout.flush()
+        if _ended(current):
+            return current
+        time.sleep(FRAME_S)
+
+
+def _lines(look: Callable[[], list[RunView]], *, json: bool) -> list[RunView]:
     said: dict[str, tuple[RunState, float]] = {}
     while True:
         current = look()
         for view in current:
             state, when = said.get(view.run.id, (None, 0.0))
             now, moves = time.monotonic(), view.done or view.note  # or says why it does not
-            if not silent and (state is not view.run.state or (moves and now - when > LINE_EVERY_S)):
+            if state is not view.run.state or (moves and now - when > LINE_EVERY_S):
                 said[view.run.id] = (view.run.state, now)
                 emit(view.as_json()) if json else say(line(view))
                 sys.stdout.flush()

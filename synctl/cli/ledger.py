@@ -14,7 +14,7 @@ from synctl.cli.session import open_session
 from synctl.clock import iso
 from synctl.errors import NotFound
 from synctl.states import UnitState
-from synctl.store import runs
+from synctl.store import runs, trail
 from synctl.store import units as ledger
 from synctl.store.db import Row, Transaction
 from synctl.store.runs import Run
@@ -152,6 +152,8 @@ def history(
 ) -> None:
     """Show the audit trail: what happened to runs, who asked, from where and why. --json: one object a line.
 
+    That of a deleted run is kept.
+
     \b
     Examples:
       synctl history prayer-20261124-1f0c7e2ab4
@@ -161,7 +163,7 @@ def history(
     """
     begin = parse_since(since)
     with open_session() as session, session.database.read() as transaction:
-        run_id = runs.get(transaction, run).id if run else None
+        run_id = trail.owner(transaction, run) if run else None
         most = limit or (ALL if json else SHOWN)
         events = runs.events(transaction, run_id, most, since=begin or 0, kinds=kind or ())
         if not events and kind:

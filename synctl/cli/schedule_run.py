@@ -88,12 +88,16 @@ def trigger(
 
 @contextmanager
 def _until_told() -> Iterator[threading.Event]:
-    """Give an event that SIGTERM and SIGINT set; what is still under way `GRACE_S` later is broken off."""
+    """Give an event that SIGTERM and SIGINT set; what is still under way `GRACE_S` later is broken off.
+
+    Only the first of them counts: another one neither puts that off nor breaks off what comes after this.
+    """
     stop = threading.Event()
 
     def tell(_signal: int, _frame: object) -> None:
-        stop.set()
-        signal.alarm(GRACE_S)
+        if not stop.is_set():
+            stop.set()
+            signal.alarm(GRACE_S)
 
     def break_off(_signal: int, _frame: object) -> None:
         raise _TooLate
@@ -102,5 +106,8 @@ def _until_told() -> Iterator[threading.Event]:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, tell)
     with suppress(_TooLate):
-        yield stop
-        signal.alarm(0)
+        try:
+            yield stop
+        finally:
+            stop.set()
+            signal.alarm(0)

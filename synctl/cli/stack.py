@@ -30,7 +30,7 @@ def up(
       synctl up
       SYNCTL_HOME=/srv/synctl synctl up --foreground
 
-    Exit codes: 0 it is up, 1 the workers did not start in time, 2 wrong configuration,
+    Exit codes: 0 it is up, 1 the workers did not start in time, or one ended, 2 wrong configuration,
     10 Redis or database unreachable.
     """
     from synctl.engine.stack import Stack  # noqa: PLC0415

@@ -160,7 +160,7 @@ def _one(session: Session, name: str, *, json: bool) -> None:
         )
     fields.extend(
         ("lease", f"{one.holder}, heartbeat {duration((now_ms() - one.at) / 1000)} ago, at {one.current or '-'}")
-        for one in (view.live.shards if view.holders else ())
+        for one in (view.live.holding if view.holders else ())
     )
     for name_, value in fields:
         if value:

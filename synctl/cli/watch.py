@@ -27,7 +27,9 @@ def watch(
         list[str] | None,
         typer.Argument(metavar="RUN", help="Runs to follow; all active ones by default."),
     ] = None,
-    exit_with: Annotated[bool, typer.Option("--exit", help="End with the exit code of the run.")] = False,
+    exit_with: Annotated[
+        bool, typer.Option("--exit", help="End when the runs have ended, with their exit code.")
+    ] = False,
     after: Annotated[
         int | None,
         typer.Option("--after", metavar="ID", min=0, help="--json: every event after this one, and all that follow."),
@@ -36,8 +38,8 @@ def watch(
 ) -> None:
     """Follow runs. On a terminal a full screen with keys (? lists them), which stays until q.
 
-    Where runs are named it ends when they have ended or are paused. Not a terminal: a line per change. --json: an
-    event a line. Watching changes nothing; Ctrl-C and q end the watching, not the runs.
+    Where runs are named, or with --exit, it ends when they have ended or are paused. Not a terminal: a line per
+    change. --json: an event a line. Watching changes nothing; Ctrl-C and q end the watching, not the runs.
 
     \b
     Examples:
@@ -55,13 +57,15 @@ def watch(
         screen = not json and sys.stdout.isatty()
         with session.database.read() as transaction:
             chosen = [run.id for run in events.followed(transaction, runs or ())]
-        if screen:
-            ended = _screen(session, chosen if runs else ())
-        elif json:
+        if json:
             ended = _events(session, runs or (), chosen, after)
+        elif screen and not (runs or exit_with):
+            ended = _screen(session, ())
         elif not chosen:
             say("No run is queued or running. Queue one with `synctl enqueue prayer`.")
             return
+        elif screen:
+            ended = _screen(session, chosen)
         else:
             ended = follow(session, chosen, draw=True, json=False)
     if exit_with:

@@ -47,6 +47,7 @@ class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
 
     Rates are per second over the last ten seconds in which it could work. `waits`: the upstream's host is closed to
     it, for `wait_s` more seconds. `stalled_s`: for so long it has done no unit, 0 while that is nothing unusual.
+    `ended`: it has given up its lease, and these were its last words.
     """
 
     holder: str
@@ -58,6 +59,7 @@ class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
     waits: bool = False
     wait_s: float = 0.0
     stalled_s: float = 0.0
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,11 @@ class Progress:
     total: int | None = None
     control: str = ""
     shards: tuple[ShardProgress, ...] = ()
+
+    @property
+    def holding(self) -> tuple[ShardProgress, ...]:
+        """The shards that somebody holds, or held when it died."""
+        return tuple(shard for shard in self.shards if not shard.ended)
 
     @property
     def unit_rate(self) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +12,18 @@ from synctl.config import Settings
 from synctl.engine import queues, registry
 from synctl.engine.connect import clear_errors, connect_cli
 from synctl.engine.server import EmbeddedServer
-from synctl.engine.supervisor import Supervisor, SupervisorLock, spawn_detached
+from synctl.engine.supervisor import (
+    FAILED,
+    SUPERVISOR,
+    SUPERVISOR_OUTPUT,
+    Supervisor,
+    SupervisorLock,
+    last_words,
+    spawn_detached,
+)
 from synctl.engine.wait import until
 from synctl.errors import ConfigError, DatabaseUnreachable, SynctlError
+from synctl.log import FILE_NAME, Follower
 from synctl.store import migrate, reference
 from synctl.store.db import open_database, sqlite_path
 from synctl.suggest import did_you_mean
@@ -56,13 +67,10 @@ class Stack:
         started_server = self._ensure_base()
         seeded = prepare_database(self._settings, seed=True)
         started = not self.is_up
-        if started:
-            spawn_detached(self._settings.logs_dir)
-            if not until(lambda: self.is_up, WORKERS_WITHIN_S):
-                raise SynctlError(
-                    "the supervisor did not start in time", hint=f"`synctl logs`, and {self._settings.logs_dir}"
-                )
-        workers = self._await_workers()
+        with closing(Follower(self._settings.logs_dir / FILE_NAME, level="warning")) as warnings:
+            if started:
+                self._start_supervisor()
+            workers = self._await_workers(warnings)
         location = open_database(self._settings.database_url).location
         return Brought(self.redis_url, started_server, location, seeded, started, workers)
 
@@ -77,10 +85,6 @@ class Stack:
         ensure = self._server.ensure if self._server else None
         Supervisor(dict(self._settings.workers), self._settings.logs_dir, ensure).run()
         return True
-
-    @property
-    def _where_it_says_why(self) -> str:
-        return f"see `synctl logs`, and {self._settings.logs_dir}"
 
     def down(self) -> tuple[bool, bool]:
         """Stop supervisor, workers and the embedded Valkey; return which of supervisor and Valkey ran."""
@@ -105,8 +109,22 @@ class Stack:
                     hint=f"one of: {', '.join(registry.names())}",
                 )
 
-    def _await_workers(self) -> int:
+    def _start_supervisor(self) -> None:
+        logs = self._settings.logs_dir
+        process = spawn_detached(logs)
+        until(lambda: self.is_up or bool(process.poll()), WORKERS_WITHIN_S)
+        if self.is_up:
+            return
+        if process.poll():
+            what = f"the supervisor ended with {process.returncode}{last_words(logs / SUPERVISOR_OUTPUT)}"
+        else:
+            what = "the supervisor did not start in time"
+        raise SynctlError(what, hint=self._where_it_says_why)
+
+    def _await_workers(self, warnings: Follower) -> int:
+        """Return how many listen, when all do. A worker that ends with an error is told at once: so will the next."""
         wanted = sum(self._settings.workers.values())
+        ended: list[str] = []
         client = connect_cli(self.redis_url)
         try:
             with clear_errors(self.redis_url):
@@ -114,13 +132,30 @@ class Stack:
                 def listening() -> int:
                     return len(queues.workers(client))
 
-                until(lambda: listening() >= wanted or not self.is_up, WORKERS_WITHIN_S)
-                if listening() < wanted:
-                    what = "the workers did not start in time" if self.is_up else "the supervisor has ended"
-                    raise SynctlError(what, hint=self._where_it_says_why)
-                return listening()
+                def known() -> bool:
+                    ended.extend(_ends(warnings))
+                    return bool(ended) or listening() >= wanted or not self.is_up
+
+                until(known, WORKERS_WITHIN_S)
+                if (count := listening()) >= wanted:
+                    return count
+                if ended:
+                    raise SynctlError(ended[0], hint=f"{self._where_it_says_why}; `synctl down` ends the attempts")
+                what = f"the workers did not start in time: {count} of {wanted} listen"
+                raise SynctlError(what if self.is_up else "the supervisor has ended", hint=self._where_it_says_why)
         finally:
             client.close()
+
+    @property
+    def _where_it_says_why(self) -> str:
+        return f"see `synctl logs`, and {self._settings.logs_dir}"
+
+
+def _ends(warnings: Follower) -> Iterator[str]:
+    """Yield what the supervisor has logged of workers that ended with an error; one that was killed may do better."""
+    for line in warnings.new():
+        if line.logger == SUPERVISOR and FAILED.match(line.message):
+            yield line.message
 
 
 def prepare_database(settings: Settings, *, seed: bool = False) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,7 +36,13 @@ ASKED_S = 0.5
 STRAY_BYTES = 1_000_000
 """Of a file for stray output, after which it begins anew."""
 
-log = logging.getLogger("synctl.supervisor")
+SUPERVISOR = "synctl.supervisor"
+"""Its name in the log."""
+SUPERVISOR_OUTPUT = "supervisor.err"
+FAILED = re.compile(r"worker \S+ \d+ ended with [1-9]")
+"""How its line begins that tells of a worker that ended with an error, not by a signal."""
+
+log = logging.getLogger(SUPERVISOR)
 
 
 class SupervisorLock:
@@ -133,7 +140,7 @@ class Supervisor:
             slot.deaths = slot.deaths + 1 if young else 0
             slot.not_before = now + BACKOFF_S[min(slot.deaths, len(BACKOFF_S) - 1)]
             slot.process = None
-            said = _last_words(self._output(slot)) if status > 0 else ""
+            said = last_words(self._output(slot)) if status > 0 else ""
             log.warning("worker %s %d ended with %d%s; starting another", slot.resource, slot.number, status, said)
         if now >= slot.not_before:
             self._start(slot)
@@ -169,14 +176,14 @@ class Supervisor:
                 process.wait()
 
 
-def spawn_detached(logs: Path) -> None:
-    """Start a supervisor that outlives this command. If one runs already, the new one ends at once.
+def spawn_detached(logs: Path) -> subprocess.Popen[bytes]:
+    """Start a supervisor that outlives this command. If one runs already, the new one ends at once, with 0.
 
     It keeps the working directory, since settings are looked for there.
     """
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with stray_output(logs / "supervisor.err") as log_file:
-        subprocess.Popen(
+    with stray_output(logs / SUPERVISOR_OUTPUT) as log_file:
+        return subprocess.Popen(
             [sys.executable, "-m", "synctl", "up", "--foreground", "--quiet", "--detached"],
             stdin=subprocess.DEVNULL,
             stdout=log_file,
@@ -194,7 +201,8 @@ def stray_output(path: Path) -> BinaryIO:
     return path.open("wb" if large else "ab")
 
 
-def _last_words(path: Path) -> str:
+def last_words(path: Path) -> str:
+    """Return the last line of a file for stray output, in brackets; empty where there is none."""
     with suppress(OSError):
         lines = path.read_bytes().decode(errors="replace").splitlines()
         return f" ({shortened(lines[-1])})" if lines else ""

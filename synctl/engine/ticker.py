@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
+import msgspec
 from redis.exceptions import RedisError, ResponseError
 
 from synctl.engine.gauge import Gauge
@@ -81,7 +82,7 @@ class Ticker:
             return
         try:
             if self._stop.reason is not StopReason.LOST:
-                self._writer.tick(self._gauge.counters, self._gauge.snapshot())
+                self._writer.tick(self._gauge.counters, msgspec.structs.replace(self._gauge.snapshot(), ended=True))
             self._writer.release()  # if it is still ours: SQL may know of a taker that waits for it
         except RedisError as error:
             log.warning("the lease was not given up, it ends by itself: %s", error)

@@ -71,12 +71,12 @@ class RunView:
     @property
     def holders(self) -> list[str]:
         """Who works on it: host:pid."""
-        return [shard.holder for shard in self.live.shards] if self.run.state in LIVE else []
+        return [shard.holder for shard in self.live.holding] if self.run.state in LIVE else []
 
     @property
     def current(self) -> str:
         """A unit under way."""
-        return next((shard.current for shard in self.live.shards if shard.current), "") if self.holders else ""
+        return next((shard.current for shard in self.live.holding if shard.current), "") if self.holders else ""
 
     @property
     def note(self) -> str:
@@ -85,7 +85,7 @@ class RunView:
             return f"waiting for {self.run.waits_for}"
         if self.run.state is RunState.RUNNING and self.silent_s > SILENT_S:
             return f"no sign of life for {self.silent_s:.0f} s; it goes on when a worker lives (`synctl doctor`)"
-        return next((shard.note for shard in self.live.shards if shard.note), "") or self.run.reason
+        return next((shard.note for shard in self.live.holding if shard.note), "") or self.run.reason
 
     @property
     def remark(self) -> str:
@@ -130,7 +130,7 @@ class RunView:
             "current": self.current,
             "lease": [
                 {"holder": shard.holder, "heartbeat_age_s": round((now_ms() - shard.at) / 1000, 1)}
-                for shard in self.live.shards
+                for shard in self.live.holding
             ]
             if running
             else [],

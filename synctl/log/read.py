@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing, suppress
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import BinaryIO
@@ -34,13 +35,14 @@ def last_lines(path: Path, most: int, *, run: str | None = None, level: str = "d
     """Return the last lines of a log, the oldest first; of one run quickly, since others are not even decoded."""
     wanted = Wanted(run, level)
     found: list[Line] = []
-    for file in _files(path):
-        for raw in _backwards(file, wanted.needle):
-            line = wanted.line(raw)
-            if line is not None:
-                found.append(line)
-                if len(found) == most:
-                    return found[::-1]
+    with closing(_files(path)) as files:
+        for file in files:
+            for raw in _backwards(file, wanted.needle):
+                line = wanted.line(raw)
+                if line is not None:
+                    found.append(line)
+                    if len(found) == most:
+                        return found[::-1]
     return found[::-1]
 
 
@@ -73,7 +75,7 @@ class Follower:
     def _open(self) -> None:
         self.close()
         self._begun = b""  # what a process that died left of its last line
-        if self._path.exists():
+        with suppress(FileNotFoundError):  # nothing is logged yet, or just now it is renamed
             self._file = self._path.open("rb")
 
     def _replaced(self) -> bool:
@@ -93,27 +95,39 @@ class Follower:
                 yield line
 
 
-def _files(path: Path) -> Iterator[Path]:
-    """The file and those before it, the newest first."""
-    number, file = 0, path
-    while file.exists():
-        yield file
+def _files(path: Path) -> Generator[BinaryIO]:
+    """The file and those before it, the newest first, each once, also while they are renamed.
+
+    Files move to higher numbers only, and so do we: one that moves is met again, never missed. A rotation leaves at
+    most one number without a file at a time, so two of them are the end.
+    """
+    seen: set[tuple[int, int]] = set()
+    number = missing = 0
+    while missing <= 1:
+        try:
+            with (path.with_name(f"{path.name}.{number}") if number else path).open("rb") as file:
+                missing = 0
+                found = os.fstat(file.fileno())
+                inode = (found.st_dev, found.st_ino)
+                if inode not in seen:
+                    seen.add(inode)
+                    yield file
+        except FileNotFoundError:
+            missing += 1
         number += 1
-        file = path.with_name(f"{path.name}.{number}")
 
 
-def _backwards(path: Path, needle: bytes) -> Iterator[bytes]:
+def _backwards(file: BinaryIO, needle: bytes) -> Iterator[bytes]:
     """Yield the lines of a file that hold the needle, the last first."""
-    with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size == 0:
-            return
-        with mmap(file.fileno(), 0, access=ACCESS_READ) as text:
-            end = len(text)
-            while end > 0:
-                at = text.rfind(needle, 0, end) if needle else end - 1
-                if at < 0:
-                    return
-                start = text.rfind(b"\n", 0, at) + 1
-                stop = text.find(b"\n", at)
-                yield text[start : stop if stop >= 0 else len(text)]
-                end = start
+    if os.fstat(file.fileno()).st_size == 0:
+        return
+    with mmap(file.fileno(), 0, access=ACCESS_READ) as text:
+        end = len(text)
+        while end > 0:
+            at = text.rfind(needle, 0, end) if needle else end - 1
+            if at < 0:
+                return
+            start = text.rfind(b"\n", 0, at) + 1
+            stop = text.find(b"\n", at)
+            yield text[start : stop if stop >= 0 else len(text)]
+            end = start

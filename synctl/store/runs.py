@@ -124,10 +124,9 @@ def get(transaction: Transaction, name: str) -> Run:
             f"run {shortened(repr(name))}: at least {SHORTEST_PART} characters of an id",
             hint="`synctl status` lists the runs",
         )
-    like = name.lower().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
     rows = transaction.all(
         r"SELECT * FROM run WHERE id LIKE :part ESCAPE '\' ORDER BY created_at DESC LIMIT 6",
-        part=f"%{like}%",
+        part=like(name),
     )
     if len(rows) == 1:
         return run_of(rows[0])
@@ -138,6 +137,12 @@ def get(transaction: Transaction, name: str) -> Run:
         )
     near = did_you_mean(name.lower(), _newest_ids(transaction), like=ALIKE)
     raise NotFound(f"no run {shortened(repr(name))}{near}", hint="`synctl status` lists the runs")
+
+
+def like(part: str) -> str:
+    r"""Return the pattern of the ids that hold a part, for `LIKE … ESCAPE '\'`."""
+    escaped = part.lower().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    return f"%{escaped}%"
 
 
 def listing(

@@ -12,7 +12,7 @@ from synctl.engine import events, registry
 from synctl.engine.enqueue import Order, Why
 from synctl.errors import NotFound, UsageError
 from synctl.states import RESTING, TERMINAL, RunState, UnitState
-from synctl.store import pages, runs
+from synctl.store import pages, runs, trail
 from synctl.store import units as ledger
 from synctl.store.db import Transaction
 from synctl.store.runs import Run
@@ -98,11 +98,11 @@ def list_errors(call: Call) -> Answer:
 
 
 def list_events(call: Call) -> Answer:
-    """Show what happened to a run: who asked, from where and why."""
+    """Show what happened to a run: who asked, from where and why. That of a deleted run is kept."""
     with call.backend.database.read() as transaction:
-        run = named(call, transaction)
-        found = events.of_run(transaction, run.id, MOST_EVENTS)
-    return Answer({"run": run.id, "events": [event.as_json() for event in found]})
+        run_id = trail.owner(transaction, _name(call))
+        found = events.of_run(transaction, run_id, MOST_EVENTS)
+    return Answer({"run": run_id, "events": [event.as_json() for event in found]})
 
 
 def pause_run(call: Call) -> Answer:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from synctl.cli.live import loop, panels
-from synctl.cli.live.page import frame
+from synctl.cli.live.page import HELP, frame
 from synctl.cli.live.snapshot import Failure, Snapshot
 from synctl.cli.live.state import Act, Page, State, anchored, press
 from synctl.cli.live.terminal import parsed
@@ -99,7 +99,21 @@ def test_pages_tell_all_about_a_run_its_errors_and_the_keys() -> None:
     assert any("sign of life" in row for row in drawn(shown, State(page=Page.DETAILS), 80, 24))
     assert any("for example 1/2/3" in row for row in drawn(shown, State(page=Page.ERRORS), 80, 24))
     assert any("cancel it, after a y" in row for row in drawn(shown, State(page=Page.HELP), 80, 24))
-    assert drawn(shown, State(page=Page.HELP, top=10_000), 80, 12)[-2].startswith("of their names do")
+    assert drawn(shown, State(page=Page.HELP, top=10_000), 80, 12)[-2].endswith("`synctl history` tells who did it.")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_pages_of_text_are_folded_not_cut(columns: int) -> None:
+    long = "a cause that takes many words " * 12
+    failure = Failure("prayer-20261124-0000000001", Cause("RejectedError", 404, long, 12, "1/2/3"))
+    for page, words in ((Page.HELP, HELP), (Page.ERRORS, long)):
+        body = drawn(snapshot(view(1), failures=(failure,)), State(page=page), columns, 60)[1:-1]
+        assert not any("…" in row for row in body)
+        assert " ".join(words.split()) in " ".join(" ".join(body).split())
+
+
+def test_a_full_bar_does_not_touch_its_share() -> None:
+    assert "█ 100.0 %" in drawn(snapshot(view(1, RunState.SUCCEEDED, 4588)), State(), 80, 24)[1]
 
 
 def test_a_terminal_without_colours_or_unicode_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,10 @@ def test_a_queued_run_is_paused_resumed_cancelled_and_deleted_without_a_worker(h
         assert call(home, "delete", run_id, "--json").json["deleted"]
     assert _count(home, "sync_unit") == _count(home, "run") == 0
     assert [event["kind"] for event in call(home, "history", "--json").lines][-1] == "deleted"
+    kept = call(home, "history", run_id[-6:], "--json").lines
+    assert (kept[0]["run"], kept[0]["kind"], kept[-1]["kind"]) == (run_id, "created", "deleted")
+    assert call(home, "history", run_id).out.startswith(f"{run_id}\n")
+    assert call(home, "history", "prayer-20000101-0000000000", code=2).err.startswith("synctl: no run 'prayer-2000")
 
 
 def _count(home: Home, table: str) -> int:

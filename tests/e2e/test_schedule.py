@@ -187,6 +187,22 @@ def test_what_hangs_at_a_signal_is_broken_off(stack: Home) -> None:
     assert time.monotonic() - asked < 2.5
 
 
+def test_a_second_signal_while_it_stops_changes_nothing(stack: Home) -> None:
+    """Also behind the loop, where no alarm may break off what is closed then."""
+    code = (
+        "from synctl.cli.schedule_run import GRACE_S, _until_told\nimport os, signal, time\n"
+        "with _until_told() as stop:\n print(1, flush=True)\n stop.wait()\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "time.sleep(GRACE_S + 0.3)\nprint('closed')"
+    )
+    process = stack.python(code)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=PATIENCE_S)[0] == "closed\n"
+    assert process.returncode == 0
+
+
 def test_without_a_database_it_is_said_what_to_type(home: Home, call: Call) -> None:
     (home.path / "synctl.toml").write_text(TOML)
     assert "  last  none yet" in call(home, "schedule", "list").out

@@ -124,6 +124,19 @@ def test_a_named_run_that_has_ended_is_told_and_left(stack: Home, call: Call) ->
     assert f"{run_id}  succeeded, 2/2 units".encode() in screen.written
 
 
+def test_with_exit_it_ends_where_nothing_runs_and_when_everything_has_ended(stack: Home, call: Call) -> None:
+    said, code = pexpect.run(
+        f"{sys.executable} -m synctl watch --exit", env=stack.environ(), timeout=PATIENCE_S, withexitstatus=True
+    )
+    assert (code, said.startswith(b"No run is queued or running.")) == (0, True)
+    run_id = call(stack, *ORDER, "--from", "2026-08-01", "--to", "2026-08-28", "--json").json["run"]
+    screen = Screen(stack, "--exit")
+    screen.wait("running")
+    call(stack, "cancel", run_id, "--wait")
+    assert screen.end() == 7
+    assert f"{run_id}  cancelled".encode() in screen.written
+
+
 @pytest.mark.timeout(180)
 def test_bars_fit_the_terminal(stack: Home, upstream: LoopbackServer, call: Call) -> None:
     """Whatever COLUMNS says; and of a run that moves, only the last frame is left."""

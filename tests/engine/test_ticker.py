@@ -61,7 +61,12 @@ def ttl_s() -> float:
 def gauge(own_server: EmbeddedServer, stop: StopSignal, sql: Sql, ttl_s: float) -> Iterator[Gauge]:
     """A gauge whose ticker runs, as the job starts it."""
     made = Gauge(LEASE.holder)
-    ticker = Ticker(
+    with _ticker(own_server, made, stop, sql, ttl_s):
+        yield made
+
+
+def _ticker(own_server: EmbeddedServer, made: Gauge, stop: StopSignal, sql: Sql, ttl_s: float) -> Ticker:
+    return Ticker(
         writer=ProgressWriter(connect_ticker(own_server.url, ttl_s * CALL_PART), LEASE, round(ttl_s * 1000)),
         gauge=made,
         stop=stop,
@@ -69,8 +74,6 @@ def gauge(own_server: EmbeddedServer, stop: StopSignal, sql: Sql, ttl_s: float) 
         confirm=lambda: sql.state,
         shutdown=lambda: sql.shutdown,
     )
-    with ticker:
-        yield made
 
 
 def test_the_lease_is_renewed_and_progress_is_shown(client: Redis, gauge: Gauge) -> None:
@@ -83,6 +86,15 @@ def test_the_lease_is_renewed_and_progress_is_shown(client: Redis, gauge: Gauge)
     gauge.show(Counters(RunState.RUNNING, total=10, done=2, failed=1, rows=730))  # another shard's older word
     until(lambda: gauge.counters[0] == ("done", 2))
     assert progress.read(client, [LEASE.run_id])[LEASE.run_id].done == 3
+
+
+def test_a_shard_that_has_ended_holds_nothing(
+    own_server: EmbeddedServer, client: Redis, stop: StopSignal, sql: Sql, ttl_s: float
+) -> None:
+    with _ticker(own_server, Gauge(LEASE.holder), stop, sql, ttl_s):
+        until(lambda: progress.read(client, [LEASE.run_id])[LEASE.run_id].holding)
+    (last,) = (seen := progress.read(client, [LEASE.run_id])[LEASE.run_id]).shards
+    assert (last.ended, seen.holding) == (True, ())
 
 
 def test_a_wiped_redis_gets_the_lease_back(client: Redis, gauge: Gauge, stop: StopSignal) -> None:

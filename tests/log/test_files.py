@@ -7,11 +7,12 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from synctl.config import LogSettings, Settings
-from synctl.log import FILE_NAME, Follower, bound, last_lines, log_everywhere, log_to_file
+from synctl.log import FILE_NAME, Follower, bound, last_lines, log_everywhere, log_to_file, read
 from synctl.log.shared_file import SharedFile
 
 LINES = 400
@@ -194,3 +195,32 @@ def test_a_home_that_cannot_be_written_is_told_and_does_not_stop_the_worker(
     assert "no log file" in capsys.readouterr().err
     logging.getLogger("synctl.job").info("on we go")
     assert "on we go" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("moved", range(4))
+def test_a_look_in_the_midst_of_a_rotation_finds_every_line_once(tmp_path: Path, moved: int) -> None:
+    """Files are renamed the oldest first, so while that goes on one number has no file."""
+    path = tmp_path / "x.log"
+    for number in range(4):
+        say(handler(path if number == 3 else tmp_path / f"x.log.{3 - number}"), f"{number}")
+    for number in range(3, 3 - moved, -1):
+        numbered = path.with_name(f"x.log.{number}") if number else path
+        numbered.rename(tmp_path / f"x.log.{number + 1}")
+    assert messages(path) == ["0", "1", "2", "3"]
+
+
+def test_a_log_that_is_rotated_while_it_is_read_loses_nothing_and_repeats_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.log"
+    to = handler(path, max_bytes=1, files=10)
+    for number in range(4):
+        say(to, f"{number}")
+    backwards = read._backwards
+
+    def rotated_meanwhile(file: BinaryIO, needle: bytes) -> Iterator[bytes]:
+        yield from backwards(file, needle)
+        say(to, "later")
+
+    monkeypatch.setattr(read, "_backwards", rotated_meanwhile)
+    assert messages(path) == ["0", "1", "2", "3"]

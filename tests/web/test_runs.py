@@ -65,6 +65,9 @@ def test_a_run_is_paused_resumed_cancelled_retried_and_deleted_in_the_name_of_a_
     kept = served.home.sql("SELECT kind, who FROM run_event WHERE run_id = ? ORDER BY id", run)
     assert [who for kind, who in kept if kind in asked] == ["web:ops"] * sum(kind in asked for kind, _ in kept)
     assert set(asked) <= {kind for kind, _ in kept}
+    told = served.reader.get(f"{path}/events").json()
+    assert (told["run"], [event["event"] for event in told["events"]]) == (run, [kind for kind, _ in kept])
+    assert served.reader.get("/api/runs/prayer-20000101-0000000000/events").status_code == 404
 
 
 def test_a_paused_run_is_deleted(served: Served) -> None:

@@ -24,6 +24,8 @@ from synctl.store.runs import Run
 
 LOOK_S: Final = 0.5
 """Between looks: two a second move a bar, and take some hundredths of a core."""
+MESSAGE_S: Final = 5.0
+"""How long is said what became of a key: it is old news then."""
 ASCII: Final = str.maketrans("█░▸─·…×↑↓▁▂▃▄▅▆▇", "#->-,~x^v_.:-=+*")
 """For a terminal that cannot show the others."""
 
@@ -35,10 +37,15 @@ def live(session: Session, named: Sequence[str]) -> list[RunView]:
     """
     reader, state = Reader(session, named), State()
     console = Console(highlight=False)
+    message, since = "", 0.0
     with Terminal() as terminal:
         shown, looked = reader.look(), time.monotonic()
         while not state.quits:
             state = anchored(state, shown.views)
+            if state.message != message:
+                message, since = state.message, time.monotonic()
+            elif message and time.monotonic() - since > MESSAGE_S:  # the keys are to be seen again
+                state, message = replace(state, message=""), ""
             columns, lines = terminal.size
             terminal.draw(paint(console, frame(shown, state, columns, lines), columns, sys.stdout.encoding))
             if named and _rest(shown):

@@ -20,7 +20,7 @@ from synctl.words import printable
 FULL_NAME: Final = 64
 """Columns from which on a run's id is written whole."""
 WITH_BAR: Final = 46
-NAME, STATE, SHARE = 28, 10, 7
+NAME, STATE, SHARE = 28, 10, 8
 FEWEST_RUNS: Final = 3
 KEYS: Final = (
     ("↑↓", "select"), ("enter", "details"), ("e", "errors"), ("p", "pause"), ("r", "resume"), ("c", "cancel"),
@@ -48,15 +48,17 @@ Columns
   left             at that pace; waits for an upstream are added, pauses are not counted
   lease            how long ago its worker gave a sign of life: more than a second is odd
 
-What it shows is read from the database and Redis and changes nothing. Keys do what the commands
-of their names do: `synctl history` tells who did it."""
+What it shows is read from the database and Redis and changes nothing. Keys do what the commands of their names do:\
+ `synctl history` tells who did it."""
+HELP_INDENT: Final = 19
+"""Where the meaning of a key or column begins."""
 
 
 def frame(shown: Snapshot, state: State, columns: int, lines: int) -> list[Text]:
     """Return the screen: as many lines as it has at most, none longer than it is wide."""
     head, foot = _head(shown, columns), _foot(state, shown.views)
     room = lines - len(head) - 1
-    body = _runs(shown, state, columns, room) if state.page is Page.RUNS else _page(shown, state, room)
+    body = _runs(shown, state, columns, room) if state.page is Page.RUNS else _page(shown, state, columns, room)
     rows = [*head, *body[:room]]
     rows += [Text()] * (lines - len(rows) - 1)
     drawn = [*rows, foot][:lines]
@@ -145,12 +147,12 @@ def _facts(view: RunView) -> Text:
     return Text("    " + " · ".join(part for part in parts if part), style="dim")
 
 
-def _page(shown: Snapshot, state: State, room: int) -> list[Text]:
+def _page(shown: Snapshot, state: State, columns: int, room: int) -> list[Text]:
     run = chosen(state, shown.views)
     if state.page is Page.HELP or run is None:
-        rows = [Text(line) for line in HELP.splitlines()]
+        rows = [Text(row) for line in HELP.splitlines() for row in _folded(line, columns, HELP_INDENT)]
     else:
-        rows = list(_details(run) if state.page is Page.DETAILS else _errors(shown, run))
+        rows = list(_details(run) if state.page is Page.DETAILS else _errors(shown, run, columns))
     top = min(state.top, max(0, len(rows) - room))
     return rows[top : top + room]
 
@@ -173,13 +175,19 @@ def _details(view: RunView) -> Iterator[Text]:
     ]
     for name, value in facts:
         yield Text.assemble((f"{name:>9}  ", "dim"), value)
-    for shard in view.live.shards if run.state in LIVE else ():
+    for shard in view.live.holding if run.state in LIVE else ():
         beat = duration((now_ms() - shard.at) / 1000)
         yield Text.assemble((f"{'lease':>9}  ", "dim"), f"{shard.holder}, sign of life {beat} ago")
         yield Text.assemble((f"{'at':>9}  ", "dim"), shard.current or "-")
 
 
-def _errors(shown: Snapshot, view: RunView) -> Iterator[Text]:
+def _folded(line: str, columns: int, indent: int) -> list[str]:
+    """Fold what is longer than the screen; what goes on of an indented line is below where it says something."""
+    below = " " * min(indent, columns // 2) if line.startswith(" ") else ""
+    return wrap(line, columns, subsequent_indent=below, break_on_hyphens=False) or [""]
+
+
+def _errors(shown: Snapshot, view: RunView, columns: int) -> Iterator[Text]:
     yield Text(f"{view.run.id}: {view.failed:,} failed", style="bold")
     causes = [one.cause for one in shown.failures if one.run_id == view.run.id]
     if not causes:
@@ -187,7 +195,9 @@ def _errors(shown: Snapshot, view: RunView) -> Iterator[Text]:
     for cause in causes:
         status = f" {cause.http_status}" if cause.http_status else ""
         yield Text.assemble((f"{cause.count:>7,} × ", "bold"), (f"{cause.error_class}{status}", "red"))
-        yield Text(f"          {cause.message}")
-        yield Text(f"          for example {cause.sample}", style="dim")
+        yield from map(Text, _folded(f"          {cause.message}", columns, 10))
+        for row in _folded(f"          for example {cause.sample}", columns, 10):
+            yield Text(row, style="dim")
     if causes:
-        yield Text(f"`synctl retry {view.run.id}` queues them again once the run has ended.", style="dim")
+        for row in _folded(f"`synctl retry {view.run.id}` queues them again once the run has ended.", columns, 0):
+            yield Text(row, style="dim")
