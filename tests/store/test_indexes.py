@@ -9,12 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from synctl.states import UnitState
+from synctl.states import RunState, UnitState
 from synctl.store import ledger, pages, units
 from synctl.store.db import Transaction, open_database, sqlite_path
 from synctl.store.ledger import Lease
+from synctl.store.runs import Run
 from tests.store.databases import migrated
 
+RUN = Run(
+    seq=1, id="fake-1", resource="fake", source="here", sync_date="2026-01-01", params="{}", label="",
+    state=RunState.RUNNING, reason="", error_class=None, waits_for="", epoch=1, attempt=1, shards=1, total=9, done=1,
+    failed=2, quarantined=1, unchanged=0, rows=0, changed=0, anew=0, created_at=0, started_at=None, finished_at=None,
+)  # fmt: skip
 LEASE = Lease("fake-1", 1, 0, 1, "t", "h")
 FAILED, PENDING = frozenset({UnitState.FAILED}), frozenset({UnitState.PENDING})
 QUERIES: dict[str, tuple[Callable[[Transaction], object], str]] = {
@@ -28,7 +34,7 @@ QUERIES: dict[str, tuple[Callable[[Transaction], object], str]] = {
     "failed units": (lambda one: list(units.units(one, 1, FAILED, 50)), "sync_unit_failed"),
     "pending units": (lambda one: list(units.units(one, 1, PENDING, 50)), "sync_unit_pending"),
     "a page of failed units": (
-        lambda one: pages.units_page(one, 1, states=FAILED, after=7, limit=50),
+        lambda one: pages.units_page(one, RUN, states=FAILED, after=7, limit=50),
         "sync_unit_failed",
     ),
 }
