@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from synctl.states import RunState, UnitState
-from synctl.store.db import Row, Transaction, by_index
+from synctl.store.db import Row, Transaction
 from synctl.store.runs import Run, run_of
 from synctl.store.units import in_states
 
 BEFORE_ALL: Final = -1
 """Units are numbered from 0."""
 NEWEST: Final = 2**62
+LOOKED_AT: Final = 25
+"""Units of a square that did not succeed, of which the worse kind is shown: all of them in a run of 10,000 units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,10 @@ class UnitPage:
 
 @dataclass(frozen=True, slots=True)
 class UnitGrid:
-    """`cells`: for every so many units in a row the state that most needs to be seen. `counts`: units in each state."""
+    """`cells`: for every so many units in a row the state that most needs to be seen. `counts`: units in each state.
+
+    What needs to be seen most, first: quarantined, failed, leased, pending, done.
+    """
 
     cells: list[UnitState]
     counts: dict[UnitState, int]
@@ -64,13 +69,19 @@ def runs_page(
 
 
 def units_page(
-    transaction: Transaction, run_seq: int, *, states: Collection[UnitState], after: int | None, limit: int
+    transaction: Transaction, run: Run, *, states: Collection[UnitState], after: int | None, limit: int
 ) -> UnitPage:
-    """Return the units of a run in these states that follow the one numbered `after`."""
+    """Return the units of a run in these states that follow the one numbered `after`.
+
+    What the run's counters say there is none of is not looked for: not to be found, it would cost the whole ledger.
+    """
+    sought = [state for state in states if _may_have(run, state)]
+    if not sought:
+        return UnitPage([], None)
     rows = transaction.all(
-        f"SELECT * FROM {in_states(transaction, states)} AND run_seq = :run AND ordinal > :after"
+        f"SELECT * FROM {in_states(transaction, sought)} AND run_seq = :run AND ordinal > :after"
         " ORDER BY ordinal LIMIT :limit",
-        run=run_seq,
+        run=run.seq,
         after=BEFORE_ALL if after is None else after,
         limit=limit + 1,
     )
@@ -78,68 +89,56 @@ def units_page(
 
 
 def unit_grid(transaction: Transaction, run: Run, per_cell: int) -> UnitGrid:
-    """Return how a run's units stand, in a look at each square: it takes as long for a million units as for a thousand.
+    """Return how a run's units stand: from its counters, and a few look-ups for each square, however many it is of.
 
-    Only failures cost more the more there are, where some are quarantined and some are not. What is not in the ledger
-    any more was done when it was pruned.
+    A square without units is left out: they were pruned.
     """
-    failed, leased = run.failed - run.quarantined, _leased(transaction, run.seq)
-    found = {
-        UnitState.QUARANTINED: _quarantined(transaction, run, per_cell),
-        UnitState.FAILED: _cells(transaction, run.seq, "failed", per_cell) if failed else frozenset(),
-        UnitState.LEASED: frozenset(ordinal // per_cell for ordinal in leased),
-        UnitState.PENDING: _cells(transaction, run.seq, "pending", per_cell),
-    }
+    under_way = [
+        int(row["ordinal"])
+        for row in transaction.all(
+            f"SELECT ordinal FROM {in_states(transaction, [UnitState.LEASED])} AND run_seq = :run", run=run.seq
+        )
+    ]
+    within = "run_seq = :run AND ordinal >= first AND ordinal < first + :per_cell"
+    failing = in_states(transaction, [UnitState.FAILED, UnitState.QUARANTINED])
+    rows = transaction.all(
+        "WITH RECURSIVE cell (first) AS (SELECT 0 UNION ALL"
+        " SELECT first + :per_cell FROM cell WHERE first + :per_cell < :total) SELECT first,"
+        # Of the two words the worse one is the last of the alphabet.
+        f" (SELECT MAX(state) FROM (SELECT state FROM {failing} AND {within} ORDER BY ordinal LIMIT :looked_at) seen)"
+        f" AS failing, EXISTS (SELECT 1 FROM {in_states(transaction, [UnitState.PENDING])} AND {within}) AS pending,"
+        f" EXISTS (SELECT 1 FROM sync_unit WHERE {within}) AS held FROM cell ORDER BY first",
+        run=run.seq,
+        per_cell=per_cell,
+        total=run.total,
+        looked_at=LOOKED_AT,
+    )
+    at_work = {ordinal // per_cell for ordinal in under_way}
+    cells = [
+        UnitState(row["failing"])
+        if row["failing"]
+        else UnitState.LEASED
+        if row["first"] // per_cell in at_work
+        else UnitState.PENDING
+        if row["pending"]
+        else UnitState.DONE
+        for row in rows
+        if row["held"]
+    ]
     counts = {
-        UnitState.PENDING: run.total - run.settled - len(leased),
-        UnitState.LEASED: len(leased),
+        UnitState.PENDING: max(0, run.total - run.done - run.failed - len(under_way)),
+        UnitState.LEASED: len(under_way),
         UnitState.DONE: run.done,
-        UnitState.FAILED: failed,
+        UnitState.FAILED: run.failed - run.quarantined,
         UnitState.QUARANTINED: run.quarantined,
     }
-    cells = [
-        next((state for state, where in found.items() if cell in where), UnitState.DONE)
-        for cell in range(-(-run.total // per_cell))
-    ]
     return UnitGrid(cells, counts)
 
 
-def _cells(transaction: Transaction, run_seq: int, which: str, per_cell: int) -> frozenset[int]:
-    """Return the squares with a unit of a partial index: from each found the next look is beyond its square."""
-    ledger = f"sync_unit{by_index(transaction, f'sync_unit_{which}')} WHERE run_seq = :run AND {_INDEXED[which]}"
-    rows = transaction.all(
-        f"WITH RECURSIVE found(at) AS (SELECT MIN(ordinal) FROM {ledger} UNION ALL"
-        f" SELECT (SELECT MIN(ordinal) FROM {ledger} AND ordinal >= (found.at / :per_cell + 1) * :per_cell) FROM found"
-        " WHERE found.at IS NOT NULL) SELECT at / :per_cell AS cell FROM found WHERE at IS NOT NULL",
-        run=run_seq,
-        per_cell=per_cell,
-    )
-    return frozenset(int(row["cell"]) for row in rows)
-
-
-def _quarantined(transaction: Transaction, run: Run, per_cell: int) -> frozenset[int]:
-    if run.quarantined == 0:
-        return frozenset()
-    if run.quarantined == run.failed:
-        return _cells(transaction, run.seq, "failed", per_cell)
-    rows = transaction.all(
-        f"SELECT DISTINCT ordinal / :per_cell AS cell FROM sync_unit{by_index(transaction, 'sync_unit_failed')}"
-        f" WHERE run_seq = :run AND {_INDEXED['failed']} AND state = 'quarantined'",
-        run=run.seq,
-        per_cell=per_cell,
-    )
-    return frozenset(int(row["cell"]) for row in rows)
-
-
-def _leased(transaction: Transaction, run_seq: int) -> list[int]:
-    """Return the numbers of the units under way: some dozens at most."""
-    rows = transaction.all(
-        f"SELECT ordinal FROM sync_unit{by_index(transaction, 'sync_unit_leased')}"
-        " WHERE run_seq = :run AND state = 'leased'",
-        run=run_seq,
-    )
-    return [int(row["ordinal"]) for row in rows]
-
-
-_INDEXED: Final = {"pending": "state = 'pending'", "failed": "state IN ('failed', 'quarantined')"}
-"""The conditions of the partial indexes `sync_unit_pending` and `sync_unit_failed`."""
+def _may_have(run: Run, state: UnitState) -> bool:
+    """Whether a run may have units in a state: pending and leased ones have an index that tells as quickly."""
+    if state is UnitState.DONE:
+        return run.done > 0
+    if state is UnitState.QUARANTINED:
+        return run.quarantined > 0
+    return state is not UnitState.FAILED or run.failed > run.quarantined
