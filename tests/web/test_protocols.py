@@ -6,7 +6,6 @@ import ast
 import asyncio
 import inspect
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 import uvicorn
@@ -14,8 +13,6 @@ from uvicorn.server import ServerState
 
 from synctl.web import protocols
 from synctl.web.server import server_of
-from tests.web.raw_socket import frame, opened, until_closed
-from tests.web.server import Server
 
 OURS = [protocols.Http, protocols.Sockets]
 
@@ -69,13 +66,6 @@ def test_they_are_what_serves() -> None:
     config = server_of(_nothing).config  # type: ignore[arg-type]
     config.load()
     assert [config.http_protocol_class, config.ws_protocol_class] == OURS
-
-
-@pytest.mark.parametrize("pieces", [[frame(1, b"\xff")], [frame(1, b"\xc3", final=0), frame(0, b"\x28")]])
-def test_text_that_is_none_is_answered_by_the_code_for_it(server: Server, pieces: list[bytes]) -> None:
-    with closing(opened(server)) as client:
-        client.sendall(b"".join([*pieces, *pieces]))
-        assert until_closed(client).startswith(b"\x88\x02\x03\xef")  # a close frame: 1007
 
 
 async def _nothing(_scope: object, _receive: object, _send: object) -> None:
