@@ -105,7 +105,7 @@ def unit_grid(transaction: Transaction, run: Run, per_cell: int) -> UnitGrid:
         "WITH RECURSIVE cell (first) AS (SELECT 0 UNION ALL"
         " SELECT first + :per_cell FROM cell WHERE first + :per_cell < :total) SELECT first,"
         # Of the two words the worse one is the last of the alphabet.
-        f" (SELECT MAX(state) FROM (SELECT state FROM {failing} AND {within} ORDER BY ordinal LIMIT :looked_at) some)"
+        f" (SELECT MAX(state) FROM (SELECT state FROM {failing} AND {within} ORDER BY ordinal LIMIT :looked_at) worst)"
         f" AS failing, EXISTS (SELECT 1 FROM {in_states(transaction, [UnitState.PENDING])} AND {within}) AS pending,"
         f" EXISTS (SELECT 1 FROM sync_unit WHERE {within}) AS held FROM cell ORDER BY first",
         run=run.seq,
