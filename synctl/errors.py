@@ -140,11 +140,12 @@ class RateLimitedError(TransientError):
 
 
 class ProcessDied(UnitError):
-    """Each process that worked on the unit died: killed, out of memory, a crash in a library."""
+    """Processes that worked on the unit died: `crashes` of them of their own doing, as of a bug or of memory."""
 
-    def __init__(self, times: int) -> None:
-        super().__init__(f"its process died {times} times while it was worked on")
-        self.attempts = times
+    def __init__(self, deaths: int, crashes: int) -> None:
+        of_which = f", {crashes} of them in a crash or out of memory" if crashes else ""
+        super().__init__(f"its process died {deaths} times while it was worked on{of_which}")
+        self.attempts = deaths
 
 
 class RejectedError(UnitError):

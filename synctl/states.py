@@ -54,6 +54,8 @@ TRANSITIONS: Final[dict[RunState, frozenset[RunState]]] = {
 
 TERMINAL: Final = frozenset({S.SUCCEEDED, S.PARTIAL, S.FAILED, S.CANCELLED})
 ACTIVE: Final = frozenset(S) - TERMINAL
+RESTING: Final = TERMINAL | {S.PAUSED}
+"""States in which nothing happens until somebody asks for it."""
 LIVE: Final = frozenset({S.RUNNING, S.PAUSING, S.CANCELLING})
 """States in which a worker may hold a lease and commit."""
 REQUESTED: Final = {S.PAUSING: S.PAUSED, S.CANCELLING: S.CANCELLED}

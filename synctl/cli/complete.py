@@ -19,7 +19,6 @@ VARIABLE: Final = "_SYNCTL_COMPLETE"
 LINE_VARIABLE: Final = "_SYNCTL_COMPLETE_LINE"
 FILES: Final = ":files"
 FILE_METAVARS: Final = frozenset({"FILE", "DIR", "PATH"})
-SHELLS: Final = ("bash", "zsh", "fish")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from synctl.cli.targets import (
 )
 from synctl.engine.enqueue import Enqueued, Order, Why
 from synctl.errors import ExitCode, IllegalTransition, NotFound, SynctlError
-from synctl.states import ACTIVE, TERMINAL, RunState
+from synctl.states import ACTIVE, RESTING, TERMINAL, RunState
 from synctl.store.runs import Run
 
 WaitOption = Annotated[bool, typer.Option("--wait", help="Return when it is a fact, however long that takes.")]
@@ -51,9 +51,8 @@ def pause(
     Exit codes: 0 paused or asked to, or --all found none; 2 no such run or it has ended, 5 the database is not set up,
     10 Redis or database unreachable.
     """
-    resting = TERMINAL | {RunState.PAUSED}
     wanted = Targets("pause", runs, everything, resource, ACTIVE - {RunState.PAUSED, RunState.CANCELLING})
-    _each(wanted, json, lambda s, run: s.control.pause(run.id, reason), lambda s, run: _settled(s, run, resting, wait))
+    _each(wanted, json, lambda s, run: s.control.pause(run.id, reason), lambda s, run: _settled(s, run, RESTING, wait))
 
 
 def resume(

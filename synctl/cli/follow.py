@@ -11,14 +11,13 @@ from synctl.cli.output import duration, emit, say, warn
 from synctl.cli.session import Session
 from synctl.engine.view import RunView
 from synctl.errors import ExitCode
-from synctl.states import LIVE, TERMINAL, RunState
+from synctl.states import LIVE, RESTING, TERMINAL, RunState
 from synctl.store import runs
 
 FRAME_S = 0.1
 """As often as the shards write progress: more often shows nothing new."""
 LINE_EVERY_S = 5.0
 """Without a terminal a run that only makes progress, or waits, says so this often."""
-RESTING = TERMINAL | {RunState.PAUSED}
 
 
 def follow(

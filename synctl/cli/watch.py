@@ -9,13 +9,14 @@ from typing import Annotated
 
 import typer
 
-from synctl.cli.follow import RESTING, follow, line, look
+from synctl.cli.follow import follow, line, look
 from synctl.cli.options import JsonOption
 from synctl.cli.output import emit, say, warn
 from synctl.cli.session import Session, open_session
 from synctl.engine import events
 from synctl.engine.view import RunView
 from synctl.errors import ExitCode, UsageError
+from synctl.states import RESTING
 
 EVENTS_S = 0.2
 """Between looks for events."""

@@ -54,10 +54,10 @@ class Reaper:
                 done.append(finding)
         return done
 
-    def requeue(self, shard: Shard, *, at_front: bool = True) -> bool:
-        """Queue a shard's next attempt; False if another process was quicker."""
+    def requeue(self, shard: Shard, *, at_front: bool = True, crashed: bool = False) -> bool:
+        """Queue a shard's next attempt; False if another was quicker. `crashed`: its holder, by its own doing."""
         with self._database.write() as transaction:
-            after = shards.expect_again(transaction, shard)
+            after = shards.expect_again(transaction, shard, crashed=crashed)
             if after is None:
                 return False
             if shard.epoch:

@@ -29,8 +29,13 @@ WAIT_S = 1.0
 """How long the loop waits for a unit before it looks around; a unit or a stop wakes it at once."""
 MOST_PER_COMMIT = 32
 """Units in one transaction at most: some 12,000 rows, 50 ms, so that a stop never waits for a long commit."""
-MOST_DEATHS = 3
-"""Of processes that held a unit, the last ones nothing else: a machine may be switched off once, or twice."""
+MOST_CRASHES = 3
+"""Of processes that held a unit, the last ones nothing else, and died of what they did themselves."""
+MOST_DEATHS = 20
+"""Of whatever cause: hosts are switched off and processes killed, but hardly so often in a row at the same unit.
+
+A container that is killed as a whole for its memory shows no other sign.
+"""
 DATABASE_PAUSE_S = 1.0
 """Between attempts to commit while the database refuses: a full disk, a restart."""
 
@@ -113,7 +118,11 @@ class ShardRunner:
 
     def _given_up(self, claimed: Sequence[Claimed]) -> list[Settled]:
         """Settle a unit at which too many processes died, instead of trying it again. It was claimed alone."""
-        errors = [(unit, ProcessDied(unit.deaths)) for unit in claimed if unit.deaths >= MOST_DEATHS]
+        errors = [
+            (unit, ProcessDied(unit.deaths, unit.crashes))
+            for unit in claimed
+            if unit.crashes >= MOST_CRASHES or unit.deaths >= MOST_DEATHS
+        ]
         for unit, error in errors:
             log.error("unit %s is given up: %s", unit.key, error)
         return [Settled(unit, 0, attempts=error.attempts, error=error) for unit, error in errors]

@@ -27,7 +27,7 @@ from rq.job import Job
 from rq.queue import Queue
 
 from synctl.config import Settings
-from synctl.engine import heap, keys, lease, registry
+from synctl.engine import heap, keys, lease, postmortem, registry
 from synctl.engine.connect import connect_worker
 from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.reaper import Reaper
@@ -58,6 +58,7 @@ class SyncWorker(Worker):
         self._redis_url = redis_url
         self._resource = resource
         self._shutting_down = False
+        self._oom_kills = 0  # until the horse was forked
         self._client = connect_worker(redis_url, decode=True)
         self._housekeeper = Housekeeper(self._client, settings.retention)
         super().__init__(
@@ -72,10 +73,12 @@ class SyncWorker(Worker):
         loaded = registry.load(resource)  # once, for every horse to inherit
         if isinstance(loaded, Preloaded):
             loaded.preload(settings)
+        self.log.addFilter(_told_in_a_line)
         log.info("%s listens on %s", self.name, keys.queue(resource))
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Fork a horse that knows our settings."""
+        self._oom_kills = postmortem.oom_kills()
         JOB_CONTEXT.set(JobContext(self._settings, self._redis_url, self.name, shutdown=lambda: self._shutting_down))
         super().execute_job(job, queue)
 
@@ -125,12 +128,14 @@ class SyncWorker(Worker):
         run_id, shard, _attempt = job.args
         with bound(run=run_id, shard=shard):
             log.error("the work horse %s of %s died (wait status %s)", retpid, job.id, ret_val)
-            self._replace_horse(job, run_id, shard, retpid)
+            out_of_memory = postmortem.oom_kills() > self._oom_kills
+            crashed = postmortem.crashed(ret_val or 0, out_of_memory=out_of_memory)
+            self._replace_horse(job, run_id, shard, retpid, crashed=crashed)
 
     def _flag_shutdown(self, _signal: int, _frame: object) -> None:
         self._shutting_down = True
 
-    def _replace_horse(self, job: Job, run_id: str, shard: int, retpid: Any) -> None:
+    def _replace_horse(self, job: Job, run_id: str, shard: int, retpid: Any, *, crashed: bool) -> None:
         try:
             lease.break_lease(self._client, run_id, shard, f"{socket.gethostname()}:{retpid}")
             with closing(open_database(self._settings.database_url)) as database:
@@ -138,7 +143,7 @@ class SyncWorker(Worker):
                 with database.read() as transaction:
                     mine = [one for one in shards.expected(transaction, run_id) if one.job_id == job.id]
                 for one in mine:
-                    reaper.requeue(one)
+                    reaper.requeue(one, crashed=crashed)
         except (SynctlError, RedisError) as error:
             log.error("%s was not queued again, a reaper will: %s", job.id, error)
 
@@ -158,6 +163,15 @@ class SyncWorker(Worker):
 
     def _actor(self) -> Actor:
         return Actor.this_process(f"worker {self.name}")
+
+
+def _told_in_a_line(record: logging.LogRecord) -> bool:
+    """Have RQ tell of a Redis that is gone as we do: its traceback says nothing that helps."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, RedisError):
+        record.msg, record.args = f"{record.getMessage()} Redis: {error}", ()
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def _die_with_parent(number: signal.Signals) -> None:

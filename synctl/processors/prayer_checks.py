@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from functools import cached_property
 from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
@@ -57,7 +58,7 @@ class Span:
     last: date
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Days:
     """Days of what was asked for: none missing, in order, unless `prayer.dates` says otherwise.
 
@@ -73,7 +74,7 @@ class Days:
         """Whether there are days here without a sunrise or a sunset."""
         return abs(self.request.latitude) >= HIGH_LATITUDE
 
-    @property
+    @cached_property
     def sun(self) -> Sun:
         """Where the sun is on these days."""
         first, last = min(row[0] for row in self.rows), max(row[0] for row in self.rows)

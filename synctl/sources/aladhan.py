@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 COORDINATE_TOLERANCE = 1e-4
 """Degrees, some 11 metres: what is left of a coordinate that was rounded to four places on the way."""
 DAY_S = 86_400
+MORNING_S = 9 * 3600 + 61
+"""Seconds after 00:00, of the moment that upstream takes for a day."""
 _MINUTES = {f"{minute // 60:02}:{minute % 60:02}": minute for minute in range(1440)}
 _MONTHS = {str(month) for month in range(1, 13)}
 
@@ -256,6 +258,8 @@ def _check_moments(request: PrayerRequest, numbers: list[int], offsets: list[int
 
     It is the same on each day, else upstream knows of other clock changes than we do.
     """
+    if request.whole_year and [day.date.timestamp for day in days] == _mornings(request.timezone, request.first.year):
+        return
     moments = [int(day.date.timestamp) for day in days]
     clocks = [
         moment + offset - number * DAY_S for moment, offset, number in zip(moments, offsets, numbers, strict=True)
@@ -270,6 +274,14 @@ def _check_moments(request: PrayerRequest, numbers: list[int], offsets: list[int
         f"upstream's clock of {when.gregorian.date} is {(usual - clocks[at]) / 60:+g} minutes from {request.timezone}",
         sample={"date": when.gregorian.date, "timestamp": when.timestamp, "utc_offset": offsets[at]},
     )
+
+
+@lru_cache(maxsize=64)  # 25 KB each
+def _mornings(timezone: str, year: int) -> list[str]:
+    """09:01:01 of every day of a year, as upstream writes it."""
+    first = date(year, 1, 1).toordinal() - EPOCH
+    offsets = utc_offsets(timezone, year)
+    return [str((first + at) * DAY_S + MORNING_S - offset) for at, offset in enumerate(offsets)]
 
 
 class _Readings(dict[str, int]):

@@ -56,6 +56,12 @@ class Transaction(Protocol):
     def positional(self, sql: str, parameters: Sequence[object]) -> int:
         """Run driver SQL with positional parameters; the number of rows it changed."""
 
+    def insert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+        """Add rows that are new."""
+
+    def analyze(self, table: str) -> None:
+        """Tell the planner of many rows that this transaction has added, where it plans by what it counted before."""
+
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
         """Insert or update rows by their key; the number of those that were new or different."""
 
@@ -214,6 +220,12 @@ class _SqliteConnection:
 
     def positional(self, sql: str, parameters: Sequence[object]) -> int:
         return self.raw.execute(sql, parameters).rowcount
+
+    def insert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+        self.raw.executemany(f"{upsert_head(table)} VALUES ({', '.join('?' * len(table.columns))})", rows)
+
+    def analyze(self, table: str) -> None:
+        pass  # it is told which index to use
 
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
         step = min(ROWS_PER_STATEMENT, MAX_PARAMETERS // len(table.columns))

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -20,6 +20,7 @@ from synctl.states import LIVE, RunState, UnitState
 from synctl.store import publish
 from synctl.store.db import Transaction, by_index
 from synctl.store.runs import Run
+from synctl.store.table import Table
 from synctl.store.work import NOTHING_KNOWN, Claimed, Counters, Known, Lease, Settled
 
 __all__ = ["NOTHING_KNOWN", "Added", "Claimed", "Counters", "Known", "Lease", "NewUnit", "Settled"]
@@ -27,6 +28,13 @@ __all__ = ["NOTHING_KNOWN", "Added", "Claimed", "Counters", "Known", "Lease", "N
 INSERT_CHUNK = 1000
 MESSAGE_LIMIT = 500
 """Characters of an error message that are kept: enough for the cause, not for a page of HTML."""
+
+
+_NEW: Final = Table(
+    "sync_unit",
+    key=("run_seq", "ordinal"),
+    values=("key", "spec", "state", "epoch", "attempts", "rows", "changed", "settled_at"),
+)
 
 
 class NewUnit(NamedTuple):
@@ -52,26 +60,18 @@ def add_units(transaction: Transaction, run_seq: int, units: Iterable[NewUnit]) 
     now = now_ms()
     count = fresh = rows = 0
     while chunk := list(islice(numbered, INSERT_CHUNK)):
-        transaction.many(
-            "INSERT INTO sync_unit (run_seq, ordinal, key, spec, state, epoch, attempts, rows, changed, settled_at)"
-            " VALUES (:run, :ordinal, :key, :spec, :state, 0, 0, :rows, 0, :settled_at)",
-            [
-                {
-                    "run": run_seq,
-                    "ordinal": ordinal,
-                    "key": unit.key,
-                    "spec": encode(unit.spec).decode(),
-                    "state": str(UnitState.PENDING if unit.fresh is None else UnitState.DONE),
-                    "rows": unit.fresh or 0,
-                    "settled_at": None if unit.fresh is None else now,
-                }
-                for ordinal, unit in chunk
-            ],
-        )
+        new: list[tuple[object, ...]] = []
+        for ordinal, unit in chunk:
+            state, settled_at = (UnitState.PENDING, None) if unit.fresh is None else (UnitState.DONE, now)
+            spec = encode(unit.spec).decode()
+            new.append((run_seq, ordinal, unit.key, spec, state.value, 0, 0, unit.fresh or 0, 0, settled_at))
+        transaction.insert(_NEW, new)
         count += len(chunk)
         settled = [unit.fresh for _, unit in chunk if unit.fresh is not None]
         fresh += len(settled)
         rows += sum(settled)
+    if count > INSERT_CHUNK:
+        transaction.analyze("sync_unit")  # else PostgreSQL sorts all of them for each claim, until it has counted them
     if fresh:
         transaction.execute(
             "UPDATE run SET done = done + :fresh, unchanged = unchanged + :fresh, rows = rows + :rows WHERE seq = :run",
@@ -140,14 +140,18 @@ def guard(transaction: Transaction, lease: Lease) -> None:
         )
 
 
-def suspect(transaction: Transaction, run_seq: int, shard: int) -> int:
-    """Give back the units of a shard whose holder vanished: one of them may have been the cause; return how many."""
+def suspect(transaction: Transaction, run_seq: int, shard: int, *, crashed: bool = False) -> int:
+    """Give back the units of a shard whose holder vanished: one of them may have been the cause; return how many.
+
+    `crashed`: the holder died of what it did itself.
+    """
     return transaction.execute(
         f"UPDATE sync_unit{by_index(transaction, 'sync_unit_leased')}"
-        " SET state = 'pending', shard = NULL, deaths = deaths + 1"
+        " SET state = 'pending', shard = NULL, deaths = deaths + 1, crashes = crashes + :crashed"
         " WHERE run_seq = :run AND state = 'leased' AND shard = :shard",
         run=run_seq,
         shard=shard,
+        crashed=int(crashed),
     )
 
 
@@ -171,7 +175,8 @@ def reopen(transaction: Transaction, run_seq: int, *, everything: bool) -> int:
     states = "('failed', 'quarantined', 'done')" if everything else "('failed', 'quarantined')"
     index = "" if everything else by_index(transaction, "sync_unit_failed")
     count = transaction.execute(
-        f"UPDATE sync_unit{index} SET state = 'pending', shard = NULL, deaths = CASE WHEN deaths > 0 THEN 1 ELSE 0 END"
+        f"UPDATE sync_unit{index} SET state = 'pending', shard = NULL,"
+        " deaths = CASE WHEN deaths > 0 THEN 1 ELSE 0 END, crashes = CASE WHEN crashes > 0 THEN 1 ELSE 0 END"
         f" WHERE run_seq = :run AND state IN {states}",
         run=run_seq,
     )
@@ -215,7 +220,7 @@ def _lease(transaction: Transaction, lease: Lease, index: str, which: str, limit
     )
     rows = transaction.all(
         "UPDATE sync_unit SET state = 'leased', shard = :shard, epoch = :epoch"
-        f" WHERE run_seq = :run AND ordinal {among} RETURNING ordinal, key, spec, deaths",
+        f" WHERE run_seq = :run AND ordinal {among} RETURNING ordinal, key, spec, deaths, crashes",
         run=lease.run_seq,
         shard=lease.shard,
         epoch=lease.epoch,
@@ -224,7 +229,10 @@ def _lease(transaction: Transaction, lease: Lease, index: str, which: str, limit
     decode = msgspec.json.Decoder(list[object]).decode
     known = publish.known(transaction, lease.run_seq, [row["key"] for row in rows])
     return sorted(
-        (Claimed(row["ordinal"], row["key"], decode(row["spec"]), known[row["key"]], row["deaths"]) for row in rows),
+        (
+            Claimed(row["ordinal"], row["key"], decode(row["spec"]), known[row["key"]], row["deaths"], row["crashes"])
+            for row in rows
+        ),
         key=lambda unit: unit.ordinal,
     )
 

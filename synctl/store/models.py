@@ -181,6 +181,11 @@ class SyncUnit(SQLModel, table=True):
         default=0,
         description="processes that vanished while they held it",
     )
+    crashes: int = Field(
+        sa_column=Column(SmallInteger, nullable=False, server_default=text("0")),
+        default=0,
+        description="of those, the ones that crashed or took too much memory",
+    )
 
 
 class RunEvent(SQLModel, table=True):

@@ -161,6 +161,17 @@ class _PostgresConnection:
     def positional(self, sql: str, parameters: Sequence[object]) -> int:
         return self.raw.execute(sql, parameters).rowcount
 
+    def insert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
+        with (
+            self.raw.cursor() as cursor,
+            cursor.copy(f"COPY {table.name} ({', '.join(table.columns)}) FROM STDIN") as copy,
+        ):
+            for row in rows:
+                copy.write_row(row)
+
+    def analyze(self, table: str) -> None:
+        self.raw.execute(f"ANALYZE {table}")
+
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
         return self.stages.upsert(table, rows)
 

@@ -86,6 +86,12 @@ class _Reading:
     def positional(self, sql: str, parameters: Sequence[object]) -> NoReturn:
         raise TypeError("opened to read only")
 
+    def insert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> NoReturn:
+        raise TypeError("opened to read only")
+
+    def analyze(self, table: str) -> NoReturn:
+        raise TypeError("opened to read only")
+
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> NoReturn:
         raise TypeError("opened to read only")
 

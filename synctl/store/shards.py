@@ -47,10 +47,11 @@ def expect(transaction: Transaction, run_seq: int, shards: int) -> None:
         )
 
 
-def expect_again(transaction: Transaction, shard: Shard) -> Shard | None:
+def expect_again(transaction: Transaction, shard: Shard, *, crashed: bool = False) -> Shard | None:
     """Advance a shard to its next attempt; None if another process did so first, or took it meanwhile.
 
-    The epoch is raised too, so a holder that was only thought dead can no longer commit. What it held is suspect.
+    The epoch is raised too, so a holder that was only thought dead can no longer commit. What it held is suspect,
+    the more so if it `crashed` by its own doing.
     """
     attempt = _next_attempt(transaction, shard.run_seq)
     now = now_ms()
@@ -66,7 +67,8 @@ def expect_again(transaction: Transaction, shard: Shard) -> Shard | None:
     )
     if not moved:
         return None
-    ledger.suspect(transaction, shard.run_seq, shard.shard)  # whoever ends well gives back what it held before
+    # Whoever ends well gives back what it held before.
+    ledger.suspect(transaction, shard.run_seq, shard.shard, crashed=crashed)
     return Shard(shard.run_seq, shard.run_id, shard.resource, shard.shard, attempt, 0, "", now, None)
 
 

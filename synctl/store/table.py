@@ -1,4 +1,4 @@
-"""A table that rows are upserted into, and the statement for it: what did not change is not written."""
+"""A table that rows are written into, and the statement for an upsert: what did not change is not written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Table:
 
 @lru_cache(maxsize=64)
 def upsert_head(table: Table) -> str:
-    """Return an upsert up to where its rows come from."""
+    """Return an insert or an upsert up to where its rows come from."""
     return f"INSERT INTO {table.name} ({', '.join(table.columns)})"
 
 

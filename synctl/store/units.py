@@ -32,12 +32,15 @@ class Cause:
         }
 
 
-def causes(transaction: Transaction, run_seq: int) -> list[Cause]:
-    """Return the causes of failure of a run, the most frequent first."""
+def causes(transaction: Transaction, run_seq: int, among: int | None = None) -> list[Cause]:
+    """Return the causes of failure of a run, the most frequent first: of all that failed, or `among` the first."""
+    failed = (
+        f"SELECT error_class, http_status, message, key FROM sync_unit{by_index(transaction, 'sync_unit_failed')}"
+        " WHERE run_seq = :run AND state IN ('failed', 'quarantined')"
+    )
     rows = transaction.all(
         "SELECT error_class, http_status, message, COUNT(*) AS n, MIN(key) AS sample"
-        f" FROM sync_unit{by_index(transaction, 'sync_unit_failed')}"
-        " WHERE run_seq = :run AND state IN ('failed', 'quarantined')"
+        f" FROM ({failed if among is None else f'{failed} ORDER BY ordinal LIMIT {among:d}'}) failed"
         " GROUP BY error_class, http_status, message ORDER BY n DESC",
         run=run_seq,
     )
@@ -78,6 +81,7 @@ def as_json(run_id: str, row: Row) -> dict[str, object]:
         "state": row["state"],
         "attempts": row["attempts"],
         "deaths": row["deaths"],
+        "crashes": row["crashes"],
         "error": row["error_class"],
         "http_status": row["http_status"],
         "message": row["message"],

@@ -43,13 +43,14 @@ NOTHING_KNOWN: Final = Known()
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A unit this shard is to process. `deaths`: of processes that held it before."""
+    """A unit this shard is to process. `deaths`: of processes that held it before; `crashes`: of their own doing."""
 
     ordinal: int
     key: str
     spec: Sequence[object]
     known: Known = NOTHING_KNOWN
     deaths: int = 0
+    crashes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

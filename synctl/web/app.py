@@ -21,7 +21,8 @@ from synctl.web.backend import Backend
 from synctl.web.dispatch import Work, route
 from synctl.web.guard import Guard
 from synctl.web.hub import Hub
-from synctl.web.problems import Refused, as_response
+from synctl.web.problems import Refused, as_response, problem_of
+from synctl.web.render import page
 from synctl.web.shields import Limits, RefusalLog, SecurityHeaders
 
 OPERATIONS: Final = (*runs.OPERATIONS, *stored.OPERATIONS, *fleet.OPERATIONS)
@@ -66,9 +67,17 @@ def make_app(backend: Backend, keyring: Keyring, origins: Collection[str]) -> St
 
 
 async def _told(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 404 and _browses(request):
+        problem, _ = problem_of(Refused(404, "not-found", "there is no such page"))
+        return page("problem.html", problem.status, visitor=None, here="", problem=problem)
     if isinstance(error, HTTPException) and error.status_code == 405:
         return as_response(HTTPException(405, headers={"Allow": ", ".join(sorted(_methods(request)))}))
     return as_response(error)
+
+
+def _browses(request: Request) -> bool:
+    """Whether somebody looks for a page: programs ask below /api, or for no HTML."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
 
 
 def _methods(request: Request) -> set[str]:

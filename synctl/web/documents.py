@@ -57,7 +57,7 @@ class Cause(_Document):
 
 
 class OneRun(RunDocument):
-    """A run with the causes of its failures."""
+    """A run with the causes of its failures: of the first 10,000 units that failed."""
 
     errors: list[Cause]
 
@@ -77,6 +77,7 @@ class UnitDocument(_Document):
     state: str
     attempts: int
     deaths: int
+    crashes: int
     error: str | None
     http_status: int | None
     message: str | None
@@ -87,19 +88,21 @@ class UnitDocument(_Document):
 
 
 class Units(_Document):
-    """A page of units, in the order of the ledger."""
+    """A page of units, in the order of the ledger. `pruned_at`: since when those that were done, or all, are not."""
 
     run: str
     units: list[UnitDocument]
+    pruned_at: str | None
     next: str | None
 
 
 class Errors(_Document):
-    """Why units failed: causes, the most frequent first, and a page of the units."""
+    """Why units failed: causes of the first 10,000, the most frequent first, and a page of the units."""
 
     run: str
     causes: list[Cause]
     units: list[UnitDocument]
+    pruned_at: str | None
     next: str | None
 
 

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from synctl.engine import events, registry
-from synctl.states import TERMINAL, RunState
+from synctl.states import LIVE, TERMINAL, RunState
 from synctl.store import pages
 from synctl.web import fleet, stored
 from synctl.web import runs as api
@@ -128,7 +128,7 @@ def _run(call: Call) -> dict[str, Any]:
     with call.backend.database.read() as transaction:
         run = api.named(call, transaction)
         per_cell = max(1, -(-run.total // CELLS))
-        grid = pages.unit_grid(transaction, run.seq, per_cell)
+        grid = pages.unit_grid(transaction, run, per_cell)
         happened = events.of_run(transaction, run.id, api.MOST_EVENTS)
     told: Any = api.list_errors(call).document
     causes = [
@@ -139,10 +139,13 @@ def _run(call: Call) -> dict[str, Any]:
         "after": after,
         "run": call.backend.views([run])[0].as_json(),
         "ended": run.state in TERMINAL,
+        "at_work": run.state in LIVE,
+        "all_pruned": run.pruned_at is not None and not grid.cells,
         "grid": grid.cells,
         "per_cell": per_cell,
         "counts": grid.counts,
         "causes": causes,
+        "causes_among": api.CAUSES_AMONG if run.failed > api.CAUSES_AMONG else None,
         "failed_units": [(one["unit"], one["attempts"], one["message"] or "") for one in told["units"]],
         "more_failed": told["next"] is not None,
         "timeline": [(moment(one.at), one.event, one.state, one.who, one.origin, one.reason or "") for one in happened],
@@ -200,7 +203,8 @@ def _fleet(call: Call) -> dict[str, Any]:
         "budgets": [
             (
                 one["host"], one["source"], f"{one['rate']:g}" if one["rate"] else "no limit",
-                f"{one['under_way']} of {one['most'] or 'any number'}", f"{one['ahead_s']:.1f} s ahead",
+                f"{one['under_way']} of {one['most'] or 'any number'}",
+                f"{one['ahead_s']:.1f} s ahead" if one["ahead_s"] else "none",
                 f"for {one['closed_s']:.0f} s: {one['why']}" if one["closed_s"] else "",
             )
             for one in budgets["budgets"]

@@ -1,4 +1,7 @@
-"""HTTP and WebSocket as uvicorn speaks them, with an end to what it would wait for without end, or tell as a bug."""
+"""HTTP and WebSocket as uvicorn speaks them, with an end to what it would wait for without end, or tell as a bug.
+
+What is used of uvicorn is no public interface: tests/web/test_protocols.py fails where a release has changed it.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +45,9 @@ class Sockets(WebSocketsSansIOProtocol):
         """Pass a message on. uvicorn logs a traceback where the text is no UTF-8."""
         if self.curr_msg_data_type == "text" and not _is_text(b"".join(self.frames)):
             self.frames = []
-            self.conn.fail(INVALID_TEXT)
-            self.queue.put_nowait({"type": "websocket.disconnect", "code": INVALID_TEXT, "reason": ""})
-            self.transport.write(b"".join(self.conn.data_to_send()))
-            self.transport.close()
+            if not self.close_sent:
+                self.conn.fail(INVALID_TEXT)
+                self.handle_parser_exception()
             return
         super().send_receive_event_to_app()
 

@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from synctl.clock import now_ms
+from synctl.clock import iso, now_ms
 from synctl.engine import events, registry
 from synctl.engine.enqueue import Order, Why
 from synctl.errors import NotFound, UsageError
-from synctl.states import TERMINAL, RunState, UnitState
+from synctl.states import RESTING, TERMINAL, RunState, UnitState
 from synctl.store import pages, runs, trail
 from synctl.store import units as ledger
 from synctl.store.db import Transaction
@@ -27,6 +27,8 @@ PROMPT_S: Final = 1.0
 PATIENCE_S: Final = 2.0
 """How long a resume waits for a pause that is under way."""
 MOST_EVENTS: Final = 1000
+CAUSES_AMONG: Final = 10_000
+"""Units that failed whose causes are told, the first of a run: some 20 ms; all of a large run would take a second."""
 NOT_DONE: Final = frozenset({UnitState.FAILED, UnitState.QUARANTINED})
 
 
@@ -63,7 +65,7 @@ def show_run(call: Call) -> Answer:
     """Show one run, with the causes of its failures."""
     with call.backend.database.read() as transaction:
         run = named(call, transaction)
-        causes = ledger.causes(transaction, run.seq)
+        causes = ledger.causes(transaction, run.seq, CAUSES_AMONG)
     return Answer({**call.backend.views([run])[0].as_json(), "errors": [cause.as_json() for cause in causes]})
 
 
@@ -73,10 +75,14 @@ def list_units(call: Call) -> Answer:
     with call.backend.database.read() as transaction:
         run = named(call, transaction)
         states = query.state or list(UnitState)
-        page = pages.units_page(transaction, run.seq, states=states, after=query.after, limit=query.limit)
-    shown = [ledger.as_json(run.id, row) for row in page.rows]
+        page = pages.units_page(transaction, run, states=states, after=query.after, limit=query.limit)
     return Answer(
-        {"run": run.id, "units": shown, "next": _next(f"/api/runs/{run.id}/units", query, "after", page.after)}
+        {
+            "run": run.id,
+            "units": [ledger.as_json(run.id, row) for row in page.rows],
+            "pruned_at": _pruned_at(run),
+            "next": _next(f"/api/runs/{run.id}/units", query, "after", page.after),
+        }
     )
 
 
@@ -85,13 +91,14 @@ def list_errors(call: Call) -> Answer:
     query: ErrorsQuery = call.query
     with call.backend.database.read() as transaction:
         run = named(call, transaction)
-        causes = ledger.causes(transaction, run.seq)
-        page = pages.units_page(transaction, run.seq, states=NOT_DONE, after=query.after, limit=query.limit)
+        causes = ledger.causes(transaction, run.seq, CAUSES_AMONG)
+        page = pages.units_page(transaction, run, states=NOT_DONE, after=query.after, limit=query.limit)
     return Answer(
         {
             "run": run.id,
             "causes": [cause.as_json() for cause in causes],
             "units": [ledger.as_json(run.id, row) for row in page.rows],
+            "pruned_at": _pruned_at(run),
             "next": _next(f"/api/runs/{run.id}/errors", query, "after", page.after),
         }
     )
@@ -109,7 +116,7 @@ def pause_run(call: Call) -> Answer:
     """Pause a run; nothing done is lost."""
     control = call.backend.control(call.actor)
     run = control.pause(_name(call), call.body.reason)
-    return _state(call, control.wait(run.id, lambda one: one.state in TERMINAL | {RunState.PAUSED}, PROMPT_S))
+    return _state(call, control.wait(run.id, lambda one: one.state in RESTING, PROMPT_S))
 
 
 def resume_run(call: Call) -> Answer:
@@ -146,6 +153,11 @@ def _name(call: Call) -> str:
     if not name.isascii() or not name.isprintable():
         raise NotFound(f"no run {shortened(repr(name))}")
     return name
+
+
+def _pruned_at(run: Run) -> str | None:
+    """Return since when the units that were done, or all, are not among those listed."""
+    return iso(run.pruned_at) if run.pruned_at is not None else None
 
 
 def _state(call: Call, run: Run) -> Answer:

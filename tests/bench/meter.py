@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,17 +29,17 @@ class Cost:
 
 @contextmanager
 def metered(home: Path) -> Iterator[Cost]:
-    """Measure the processes whose SYNCTL_HOME this is, the servers they started included."""
+    """Measure the processes whose SYNCTL_HOME this is, the servers they started and commands that ended included."""
     cost, ended = Cost(), threading.Event()
     watcher = threading.Thread(target=_watch, args=(home, cost, ended), daemon=True)
-    before = _spent(home)
+    before = _spent(home) + _commands()
     watcher.start()
     try:
         yield cost
     finally:
         ended.set()
         watcher.join()
-        cost.cpu = _spent(home) - before
+        cost.cpu = _spent(home) + _commands() - before
 
 
 def _watch(home: Path, cost: Cost, ended: threading.Event) -> None:
@@ -57,6 +58,12 @@ def _spent(home: Path) -> float:
         with suppress(OSError):
             spent += processor_seconds(pid)
     return spent
+
+
+def _commands() -> float:
+    """CPU of our own children that ended: commands that were run and waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def processor_seconds(pid: int) -> float:

@@ -107,8 +107,8 @@ class Observers:
             late = not endless
         self.exits[f"{arguments[0]}:{process.returncode}"] += 1
         shown = f"observer: {' '.join(arguments)}: exit {process.returncode}"
-        if DENIED.search(out + err):
-            self._stage.wrong.append(f"{shown}: {(err or out)[-1500:]}")
+        if found := DENIED.search(out + err):
+            self._stage.wrong.append(f"{shown}: {(out + err)[max(0, found.start() - 500) : found.end() + 2500]}")
         elif late:
             self._stage.wrong.append(f"{shown}: it did not end within {LONGEST_S:.0f} s")
         elif process.returncode in {1, 2} and NOTHING_YET not in err:

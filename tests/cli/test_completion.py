@@ -21,7 +21,7 @@ import pytest
 from synctl.cli import values
 from synctl.cli.app import command_group
 from synctl.cli.commands import COMMANDS
-from synctl.cli.complete import SHELLS, answer, candidates, split
+from synctl.cli.complete import answer, candidates, split
 from synctl.cli.completion import Shell, script_of
 from synctl.cli.main import run
 from synctl.config import Sources
@@ -218,7 +218,7 @@ def test_the_sources_that_are_offered_are_those_there_are(home: Path) -> None:
     assert set(offered("synctl enqueue --source ")) <= set(Sources.__slots__)
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", [shell.value for shell in Shell])
 def test_a_script_is_printed_that_the_shell_can_read(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["completion", shell]) == 0
     script = capsys.readouterr().out
@@ -278,7 +278,7 @@ TYPED = {
 }
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", [shell.value for shell in Shell])
 def test_a_tab_completes_in_the_shell_itself(
     shell: str, home: Path, command: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

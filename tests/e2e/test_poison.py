@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+
+import pytest
 
 from tests.e2e.conftest import Home, until
 
@@ -39,8 +42,13 @@ class Poison:
         return self
 
     def process(self, spec, known):
-        if spec[0] == "{GUILTY}" and not os.path.exists(os.environ["SYNCTL_HOME"] + "/cured"):
-            os.kill(os.getpid(), 9)
+        if spec[0] == "{GUILTY}":
+            with open(os.environ["SYNCTL_HOME"] + "/deaths") as file:
+                number, times = map(int, file.read().split())
+            if times:
+                with open(os.environ["SYNCTL_HOME"] + "/deaths", "w") as file:
+                    file.write(f"{{number}} {{times - 1}}")
+                os.kill(os.getpid(), number)
         return Batch([], body_hash="same")
 
     def close(self):
@@ -51,7 +59,9 @@ RESOURCE = Poison()
 '''
 
 
-def test_the_unit_that_kills_its_process_fails_and_all_others_are_done(home: Home) -> None:
+@pytest.fixture
+def home(home: Home) -> Home:
+    """One whose workers have a poison to work on."""
     plugin = home.path / "plugin"
     (plugin / "synctl_poison-1.0.dist-info").mkdir(parents=True)
     (plugin / "poison.py").write_text(CODE, encoding="utf-8")
@@ -66,16 +76,54 @@ def test_the_unit_that_kills_its_process_fails_and_all_others_are_done(home: Hom
         "SYNCTL_WORKERS__POISON": "2",
         "SYNCTL_WORKERS__PRAYER": "0",
     }
-    home.run("up")
+    return home
+
+
+def deadly(home: Home, number: signal.Signals, times: int) -> None:
+    """Have the unit kill its process so often."""
+    (home.path / "deaths").write_text(f"{number:d} {times}")
+
+
+def ended(home: Home) -> tuple[str, str, int, int]:
+    """Run to the end: the run, its state, units done and failed."""
     run = home.json("enqueue", "poison", "--shards", "2")["run"]
     until(lambda: home.sql("SELECT state FROM run")[0][0] not in ("queued", "running"))
-    assert home.sql("SELECT state, done, failed FROM run") == [("partial", UNITS - 1, 1)]
+    (found,) = home.sql("SELECT state, done, failed FROM run")
+    state, done, failed = found
+    return run, state, done, failed
+
+
+def test_the_unit_that_crashes_its_process_fails_and_all_others_are_done(home: Home) -> None:
+    deadly(home, signal.SIGSEGV, 1000)
+    home.run("up")
+    run, *outcome = ended(home)
+    assert outcome == ["partial", UNITS - 1, 1]
     (failed,) = home.lines("errors", run)
     assert (failed["unit"], failed["error"], failed["attempts"], failed["deaths"]) == (GUILTY, "ProcessDied", 3, 3)
-    assert failed["message"] == "its process died 3 times while it was worked on"
+    assert failed["message"] == "its process died 3 times while it was worked on, 3 of them in a crash or out of memory"
+    assert failed["crashes"] == 3
     taken_over = [event for event in home.lines("history", run) if event["kind"] == "taken-over"]
     assert len(taken_over) == 3
 
-    (home.path / "cured").touch()
+    deadly(home, signal.SIGSEGV, 0)
     home.run("retry", run, "--wait")
     assert home.sql("SELECT state, done, failed FROM run") == [("succeeded", UNITS, 0)]
+
+
+def test_a_unit_whose_process_is_killed_from_outside_is_done_all_the_same(home: Home) -> None:
+    deadly(home, signal.SIGKILL, 6)
+    home.run("up")
+    run, *outcome = ended(home)
+    assert outcome == ["succeeded", UNITS, 0]
+    (unit,) = [one for one in home.lines("units", run, "--limit", "100") if one["unit"] == GUILTY]
+    assert (unit["deaths"], unit["crashes"]) == (6, 0)
+
+
+@pytest.mark.slow
+def test_a_unit_that_is_killed_for_ever_is_given_up_in_the_end(home: Home) -> None:
+    deadly(home, signal.SIGKILL, 1000)
+    home.run("up")
+    run, *outcome = ended(home)
+    assert outcome == ["partial", UNITS - 1, 1]
+    (failed,) = home.lines("errors", run)
+    assert (failed["error"], failed["deaths"], failed["crashes"]) == ("ProcessDied", 20, 0)

@@ -19,7 +19,7 @@ from synctl.engine import keys, registry
 from synctl.engine.enqueue import Enqueuer, Order
 from synctl.engine.leader import Leadership
 from synctl.engine.metrics import exposition
-from synctl.engine.metrics.declared import BY_NAME, METRICS, Kind
+from synctl.engine.metrics.declared import METRICS, Kind
 from synctl.engine.metrics.reading import read
 from synctl.engine.progress import ProgressWriter, ShardProgress
 from synctl.engine.server import EmbeddedServer
@@ -109,7 +109,7 @@ def test_all_that_is_declared_is_written_as_it_is_declared_and_no_more(
         assert (family.type, family.documentation) == (metric.kind, metric.help)
         for sample in family.samples:
             assert set(sample.labels) - {"le"} == set(metric.labels), sample
-    assert all(name.endswith("_total") == (metric.kind is Kind.COUNTER) for name, metric in BY_NAME.items())
+    assert all(metric.name.endswith("_total") == (metric.kind is Kind.COUNTER) for metric in METRICS)
 
 
 def test_runs_and_what_they_did(database: Database, client: Redis, enqueuer: Enqueuer, value: Value) -> None:
@@ -248,4 +248,4 @@ def test_objects_are_the_samples_of_the_text(measured: Settings, database: Datab
     objects = exposition.objects(samples)
     text = _values(exposition.text(samples).decode())
     assert {(one["sample"], frozenset(one["labels"].items())): one["value"] for one in objects} == text  # type: ignore[attr-defined]
-    assert {one["name"] for one in objects} <= set(BY_NAME)
+    assert {one["name"] for one in objects} <= {metric.name for metric in METRICS}

@@ -9,14 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from synctl.states import UnitState
-from synctl.store import ledger, pages, units
-from synctl.store.db import Transaction, open_database, sqlite_path
+from synctl.states import RunState, UnitState
+from synctl.store import ledger, pages, runs, units
+from synctl.store.db import Row, Transaction, open_database, sqlite_path
 from synctl.store.ledger import Lease
+from synctl.store.runs import Run
 from tests.store.databases import migrated
 
+RUN = Run(
+    seq=1, id="fake-1", resource="fake", source="here", sync_date="2026-01-01", params="{}", label="",
+    state=RunState.RUNNING, reason="", error_class=None, waits_for="", epoch=1, attempt=1, shards=1, total=9, done=1,
+    failed=2, quarantined=1, unchanged=0, rows=0, changed=0, anew=0, created_at=0, started_at=None, finished_at=None,
+)  # fmt: skip
 LEASE = Lease("fake-1", 1, 0, 1, "t", "h")
 FAILED, PENDING = frozenset({UnitState.FAILED}), frozenset({UnitState.PENDING})
+
 QUERIES: dict[str, tuple[Callable[[Transaction], object], str]] = {
     "a claim": (lambda one: ledger.claim(one, LEASE, 4), "sync_unit_pending"),
     "a claim of a suspect": (lambda one: ledger.claim_suspect(one, LEASE), "sync_unit_suspect"),
@@ -28,10 +35,32 @@ QUERIES: dict[str, tuple[Callable[[Transaction], object], str]] = {
     "failed units": (lambda one: list(units.units(one, 1, FAILED, 50)), "sync_unit_failed"),
     "pending units": (lambda one: list(units.units(one, 1, PENDING, 50)), "sync_unit_pending"),
     "a page of failed units": (
-        lambda one: pages.units_page(one, 1, states=FAILED, after=7, limit=50),
+        lambda one: pages.units_page(one, RUN, states=FAILED, after=7, limit=50),
         "sync_unit_failed",
     ),
 }
+
+
+def test_postgresql_finds_the_next_units_of_a_run_that_was_queued_just_now(tmp_path: Path) -> None:
+    asked: list[tuple[str, dict[str, object]]] = []
+    with migrated("postgresql", tmp_path) as url, closing(open_database(url)) as database:
+        with database.write() as transaction:
+            new = runs.NewRun("fake-1", "fake", "here", "2026-01-01", "{}", "", 1, 20_000)
+            runs.create(transaction, new, runs.Actor("somebody", "a test"), "")
+            ledger.add_units(transaction, 1, (ledger.NewUnit(f"u{n}", [n]) for n in range(20_000)))
+        with database.write() as transaction:
+            every = transaction.all
+
+            def heard(sql: str, **parameters: object) -> list[Row]:
+                asked.append((sql, parameters))
+                return every(sql, **parameters)
+
+            transaction.all = heard  # type: ignore[method-assign]
+            assert len(ledger.claim(transaction, LEASE, 4)) == 4
+            sql, parameters = asked[0]
+            plan = "\n".join(str(row["QUERY PLAN"]) for row in every(f"EXPLAIN {sql}", **parameters))
+    assert "Index Scan using sync_unit_pending" in plan
+    assert "Sort" not in plan
 
 
 @pytest.fixture

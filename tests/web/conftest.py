@@ -87,6 +87,11 @@ def server(up: Home) -> Iterator[Server]:
     made.stop()
 
 
+def reader_of(backend: Backend) -> TestClient:
+    """Return a client that may read, of an application on another backend."""
+    return _bearing(_client(backend, TOKENS), READ)
+
+
 def _client(backend: Backend, tokens: Keyring) -> TestClient:
     return TestClient(make_app(backend, tokens, {ORIGIN}), base_url=ORIGIN, raise_server_exceptions=False)
 

@@ -21,12 +21,12 @@ settings.register_profile(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=40,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 ALIKE = settings.get_profile("live")
 """The same examples each time; a server is no function, so a smaller example of a failure says little."""
+EXAMPLES = pytest.mark.parametrize("examples", [15, pytest.param(200, marks=pytest.mark.slow)])
 frames = some.builds(
     frame,
     some.integers(0, 15),
@@ -47,15 +47,19 @@ def unharmed(server: Server) -> Iterator[None]:
     assert not any(secret in log for secret in server.tokens.values())
 
 
-@given(said=some.lists(frames | some.binary(max_size=200), min_size=1, max_size=6))
-@ALIKE
-def test_any_frames_are_borne(server: Server, said: list[bytes]) -> None:
-    with closing(opened(server)) as client:
-        with suppress(OSError):  # it has closed before all was said
-            for piece in said:
-                client.sendall(piece)
-            client.shutdown(socket.SHUT_WR)
-        until_closed(client)
+@EXAMPLES
+def test_any_frames_are_borne(server: Server, examples: int) -> None:
+    @settings(ALIKE, max_examples=examples)
+    @given(some.lists(frames | some.binary(max_size=200), min_size=1, max_size=6))
+    def borne(said: list[bytes]) -> None:
+        with closing(opened(server)) as client:
+            with suppress(OSError):  # it has closed before all was said
+                for piece in said:
+                    client.sendall(piece)
+                client.shutdown(socket.SHUT_WR)
+            until_closed(client)
+
+    borne()
 
 
 @pytest.mark.parametrize(
@@ -86,6 +90,13 @@ def test_a_frame_against_the_rules_ends_its_connection(server: Server, said: byt
     with closing(opened(server)) as client:
         client.sendall(said)
         until_closed(client)
+
+
+@pytest.mark.parametrize("pieces", [[frame(1, b"\xff")], [frame(1, b"\xc3", final=0), frame(0, b"\x28")]])
+def test_text_that_is_none_is_answered_by_the_code_for_it(server: Server, pieces: list[bytes]) -> None:
+    with closing(opened(server)) as client:
+        client.sendall(b"".join([*pieces, *pieces]))
+        assert until_closed(client).startswith(b"\x88\x02\x03\xef")  # a close frame: 1007
 
 
 @pytest.mark.parametrize(
@@ -123,22 +134,23 @@ def test_an_odd_handshake_is_refused_or_served_and_never_fails(
         assert b"sec-websocket-protocol" not in head.lower()
 
 
-@given(
-    after=some.text(max_size=30) | some.integers(-(2**70), 2**70).map(str) | some.floats().map(str),
-    by_header=some.booleans(),
-)
-@ALIKE
-def test_any_last_id_is_an_id_or_refused(server: Server, after: str, by_header: bool) -> None:
-    headers, parameters = server.headers(), {}
-    if by_header:
-        headers["Last-Event-ID"] = re.sub(r"[\x00-\x1f\x7f]|[^\x00-\xff]", "?", after).strip()
-        said = headers["Last-Event-ID"]
-    else:
-        parameters, said = {"after": after}, after
-    raw = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
-    with httpx.stream("GET", f"{server.url}/api/events", params=parameters, headers=raw) as answer:
-        good = said.isascii() and said.isdecimal() and int(said) <= 2**53
-        assert answer.status_code == (200 if good else 400)
+@EXAMPLES
+def test_any_last_id_is_an_id_or_refused(server: Server, examples: int) -> None:
+    @settings(ALIKE, max_examples=examples)
+    @given(some.text(max_size=30) | some.integers(-(2**70), 2**70).map(str) | some.floats().map(str), some.booleans())
+    def answered(after: str, by_header: bool) -> None:
+        headers, parameters = server.headers(), {}
+        if by_header:
+            headers["Last-Event-ID"] = re.sub(r"[\x00-\x1f\x7f]|[^\x00-\xff]", "?", after).strip()
+            said = headers["Last-Event-ID"]
+        else:
+            parameters, said = {"after": after}, after
+        raw = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
+        with httpx.stream("GET", f"{server.url}/api/events", params=parameters, headers=raw) as answer:
+            good = said.isascii() and said.isdecimal() and int(said) <= 2**53
+            assert answer.status_code == (200 if good else 400)
+
+    answered()
 
 
 def test_sockets_that_are_half_open_or_torn_off_cost_nobody_else(server: Server) -> None:

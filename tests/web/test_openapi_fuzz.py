@@ -62,9 +62,16 @@ def tried(server: Server, *options: str) -> None:
     assert token not in log
 
 
-def test_what_the_document_allows_and_what_it_does_not_is_answered_as_it_says(tmp_path: Path) -> None:
+def test_what_the_document_allows_is_answered_as_it_says(tmp_path: Path) -> None:
     with served_on("sqlite", tmp_path) as server:
-        tried(server, "--phases", "coverage")
+        tried(server, "--phases", "coverage", "--mode", "positive")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_what_the_document_does_not_allow_is_answered_as_it_says(tmp_path: Path) -> None:
+    with served_on("sqlite", tmp_path) as server:
+        tried(server, "--phases", "coverage", "--mode", "negative")
 
 
 @pytest.mark.slow

@@ -126,3 +126,51 @@ def test_the_files_of_the_page_are_served(served: Served, path: str) -> None:
 @pytest.mark.parametrize("path", ["/static/", "/static/../pages.py", "/static/%2e%2e/pages.py", "/static/..%2fapp.py"])
 def test_no_other_file_is_served(served: Served, path: str) -> None:
     assert served.nobody.get(path).status_code in (303, 404)
+
+
+def test_of_a_pruned_run_the_list_and_the_page_say_so_and_when(served: Served, operator: TestClient) -> None:
+    order = {**LONDON, "city": ["London", "Lahore", "Cairo"], "year": 2044}
+    run = str(served.client.post("/api/runs", json=order).json()["run"])
+    served.until_state(run, "succeeded")
+    of_the_run = "run_seq = (SELECT seq FROM run WHERE id = :run)"
+
+    def change(*statements: str) -> None:
+        with served.backend.database.write() as transaction:
+            for one in statements:
+                transaction.execute(one, run=run)
+
+    assert "runed" not in operator.get(f"/runs/{run}").text
+    change(
+        f"UPDATE sync_unit SET state = 'failed', message = 'not today' WHERE ordinal = 0 AND {of_the_run}",
+        f"DELETE FROM sync_unit WHERE state = 'done' AND {of_the_run}",
+        "UPDATE run SET state = 'partial', failed = 1, done = 2, pruned_at = 1764288000000 WHERE id = :run",
+    )
+    moment = "2025-11-28 00:00:00 UTC"
+    text = operator.get(f"/runs/{run}").text
+    assert f"Those that were done were pruned {moment}: they are counted, no longer listed." in text
+    assert "not today" in text
+    assert f"/runs/{run}/retry" in text
+    change(f"DELETE FROM sync_unit WHERE {of_the_run}")
+    text = operator.get(f"/runs/{run}").text
+    assert f"Its units were pruned {moment}: they are counted, no longer listed." in text
+    assert "Why units failed was pruned with them." in text
+    assert "No unit failed" not in text
+    assert f"/runs/{run}/retry" not in text
+    assert f'units pruned <time datetime="2025-11-28T00:00:00Z">{moment}</time>' in operator.get("/").text
+    for place in ("units", "errors"):
+        told = served.reader.get(f"/api/runs/{run}/{place}").json()
+        assert (told["units"], told["pruned_at"]) == ([], "2025-11-28T00:00:00Z")
+    assert operator.post(f"/runs/{run}/delete", data={"csrf": csrf(operator)}).url.path == "/"
+
+
+@pytest.mark.parametrize(("path", "html"), [("/nothing", True), ("/runs/a/b/c", True), ("/api/nothing", False)])
+def test_a_browser_that_asks_for_no_such_page_is_told_in_one(operator: TestClient, path: str, html: bool) -> None:
+    answer = operator.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html" if html else "application/problem+json")
+    assert operator.get(path).headers["content-type"] == "application/problem+json"
+
+
+def test_commands_in_what_is_told_look_like_commands(operator: TestClient) -> None:
+    text = operator.get("/runs/prayer-20200101-0000000000").text
+    assert "<code>synctl status</code> lists the runs" in text

@@ -23,7 +23,9 @@ def run(served: Served) -> str:
                 " message = 'not today' WHERE ordinal = :ordinal AND run_seq = (SELECT seq FROM run WHERE id = :run)",
                 state=state, ordinal=ordinal, run=found,
             )  # fmt: skip
-        transaction.execute("UPDATE run SET state = 'partial', failed = 2, done = 1 WHERE id = :run", run=found)
+        transaction.execute(
+            "UPDATE run SET state = 'partial', failed = 2, quarantined = 1, done = 1 WHERE id = :run", run=found
+        )
     return found
 
 

@@ -31,8 +31,8 @@ from tests.helpers import PATIENCE_S, until
 from tests.store.databases import migrated
 from tests.web.conftest import ORIGIN, READ
 
-HISTORY = 20_000
-LONG = "because " * 50
+HISTORY = 2000
+LONG = "because " * 500
 """With the history it is more than sockets and buffers hold."""
 SOON_S = 0.3
 

@@ -19,7 +19,7 @@ from synctl.cli.live.terminal import Terminal
 from synctl.cli.session import Session
 from synctl.engine.view import RunView
 from synctl.errors import SynctlError
-from synctl.states import TERMINAL, RunState
+from synctl.states import RESTING
 from synctl.store.runs import Run
 
 LOOK_S: Final = 0.5
@@ -70,8 +70,7 @@ def paint(console: Console, rows: Sequence[Text], columns: int, encoding: str) -
 
 
 def _rest(shown: Snapshot) -> bool:
-    resting = TERMINAL | {RunState.PAUSED}
-    return not shown.trouble and all(view.run.state in resting for view in shown.views)
+    return not shown.trouble and all(view.run.state in RESTING for view in shown.views)
 
 
 def _take(session: Session, step: Step) -> State:

@@ -105,4 +105,3 @@ METRICS: Final = (
     _gauge("upstream_closed_seconds", "For so long nobody asks the host; 0: it is open", "host"),
     _gauge("upstream_failing", "1 from when the host is closed until it has answered again", "host"),
 )
-BY_NAME: Final = {metric.name: metric for metric in METRICS}

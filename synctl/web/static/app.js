@@ -6,7 +6,7 @@
   const AGAIN_MS = [500, 1000, 2000, 5000];
   const SETTLE_MS = 150; // several events of one change arrive together
   const AT_WORK_MS = 2000; // how often the units of a run at work are asked for
-  const SHARE = 10; // of the time, at most a tenth is spent on asking: a large ledger takes long to read
+  const SHARE = 10; // of the time, at most a tenth is spent on asking: the server may be slow
   const connection = document.getElementById("connection");
   const said = document.getElementById("said");
   if (connection === null || document.body.dataset.after === undefined) return;

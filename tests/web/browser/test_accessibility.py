@@ -148,6 +148,7 @@ def test_everything_is_done_by_keyboard_alone(browser: Any, server: Server) -> N
         page.goto(server.url)
         page.keyboard.type(server.tokens["operate"])
         enter(page)
+        expect(page.get_by_role("link", name="Queue a run")).to_be_visible()  # Tab would be pressed on the old page
         go(page, "Queue a run")
         for label, text in (
             ("The N largest cities", "40"), ("Methods", "4"), ("Year", "2031"), ("Source", "aladhan"),
