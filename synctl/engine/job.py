@@ -102,7 +102,9 @@ class _Job:
             why = f"unexpected {told}; `synctl logs {run.id}` has the traceback"
             ended = self._fail(run, lease, why, error)
         self._afterwards(run, ended)
-        told = f"{ended.reason.name.lower() if ended.reason else 'drained'}: {ended.state}"
+        told = ended.reason.name.lower() if ended.reason else "drained"
+        if ended.state is not None:
+            told = f"{told}: {ended.state}"
         log.info("ended, %s", told)
         return told
 

@@ -62,7 +62,7 @@ class Reaper:
                 return False
             if shard.epoch:
                 run = runs.get(transaction, shard.run_id)
-                runs.record(transaction, run.id, "taken-over", run.state, self._actor, f"{shard.holder} is gone")
+                runs.record(transaction, run.id, runs.TAKEN_OVER, run.state, self._actor, f"{shard.holder} is gone")
         queues.push(self._connection, [after], at_front=at_front)
         return True
 

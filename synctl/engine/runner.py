@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -22,7 +22,7 @@ from synctl.states import REQUESTED, RunState, outcome
 from synctl.store import ledger, runs, shards
 from synctl.store.db import Database, Transaction
 from synctl.store.ledger import Claimed, Counters, Lease, Settled
-from synctl.store.runs import Actor, Run
+from synctl.store.runs import TAKEN_OVER, Actor, Run
 from synctl.words import shortfall
 
 WAIT_S = 1.0
@@ -78,7 +78,7 @@ class ShardRunner:
             if self._stop.reason is None:
                 return Ended(None, self._finish())
         except Fenced as fenced:
-            log.error("%s", fenced)
+            self._tell(fenced)
             self._stop.request(StopReason.LOST)
         except DatabaseUnreachable as error:
             log.error("stopped while the database refused: %s", error)
@@ -221,12 +221,21 @@ class ShardRunner:
             with self._database.write() as transaction:
                 return Ended(reason, self._give_back(transaction))
         except Fenced as fenced:
-            log.error("%s", fenced)
+            self._tell(fenced)
             return Ended(StopReason.LOST, None)
         except DatabaseUnreachable as error:
             # Nothing is lost: what was leased comes back when the reaper finds the lease gone.
             log.error("%s", error)
             return Ended(reason, None)
+
+    def _tell(self, fenced: Fenced) -> None:
+        """Log an error where somebody else took the shard. That another shard ended or paused the run is usual."""
+        level = logging.ERROR
+        with suppress(DatabaseUnreachable), self._database.read() as transaction:
+            taken = runs.events(transaction, self._run.id, runs.ALL, kinds=(TAKEN_OVER,))
+            if not any(event["reason"].startswith(f"{self._lease.holder} ") for event in taken):
+                level = logging.INFO
+        log.log(level, "%s", fenced)
 
     def _give_back(self, transaction: Transaction) -> RunState:
         ledger.guard(transaction, self._lease)

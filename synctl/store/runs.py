@@ -17,6 +17,8 @@ from synctl.words import shortened
 
 ALL = 2**31
 """More runs than there are."""
+TAKEN_OVER = "taken-over"
+"""The kind of event that tells of a shard whose holder was given up; its reason begins with that holder."""
 SHORTEST_PART = 4
 """Characters of a run's id that name it: an unset shell variable must not name the only run there is."""
 ALIKE = 0.9
