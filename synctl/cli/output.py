@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synctl import words
+from synctl.clock import iso
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -125,6 +126,12 @@ def fitted(
 def table_width(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> int:
     """Return how many columns of the screen a table takes where nothing is folded."""
     return _width(_widths(columns, rows))
+
+
+def minute(ms: int) -> str:
+    """`2026-11-24 10:14 UTC`: for people, who need no seconds."""
+    when = iso(ms)
+    return f"{when[:10]} {when[11:16]} UTC"
 
 
 def age(ms: int | None, now: int) -> str:

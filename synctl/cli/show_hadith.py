@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from synctl.cli.listing import draw
-from synctl.cli.output import count, emit_lines, say
+from synctl.cli.output import count, emit_lines, minute, say
 from synctl.cli.script import inline, paragraph
 from synctl.cli.session import open_session
 from synctl.clock import iso
@@ -166,4 +166,4 @@ def _called(name: str | None) -> str:
 
 
 def _origin(edition: StoredEdition) -> None:
-    say(paragraph(f"from {edition.source}, synced {iso(edition.synced_at)} by {edition.run}"))
+    say(paragraph(f"from {edition.source}, synced {minute(edition.synced_at)} by {edition.run}"))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from synctl.cli.listing import draw
 from synctl.cli.options import parse_date
-from synctl.cli.output import console, emit_lines, say, table
+from synctl.cli.output import console, emit_lines, minute, say, table
 from synctl.cli.session import open_session
-from synctl.clock import iso, today, today_in
+from synctl.clock import today, today_in
 from synctl.dates import span
 from synctl.errors import NotFound, UsageError
 from synctl.store import reference
@@ -94,8 +94,7 @@ def _range(title: str, stored: list[PrayerDay]) -> None:
 
 def _origin(stored: list[PrayerDay]) -> None:
     newest = max(stored, key=lambda day: day.synced_at)
-    when = iso(newest.synced_at)
-    say(f"from {newest.source}, synced {when[:10]} {when[11:16]} UTC by {newest.run}")
+    say(f"from {newest.source}, synced {minute(newest.synced_at)} by {newest.run}")
 
 
 def _clock(day: PrayerDay, name: str) -> str:

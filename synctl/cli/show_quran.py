@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from synctl.cli.output import count, emit_lines, say
+from synctl.cli.output import count, emit_lines, minute, say
 from synctl.cli.script import inline, paragraph
 from synctl.cli.session import open_session
-from synctl.clock import iso
 from synctl.errors import NotFound, UsageError
 from synctl.sources.mushaf import SURAHS, mushaf
 from synctl.store import quran
@@ -50,7 +49,7 @@ def show(asked: Asked) -> None:
     for number, group in groupby(found, key=lambda verse: verse.surah):
         _surah(names.get(number), list(group), alone=len(chosen) == 1)
     for one in chosen:
-        say(paragraph(f"{one.edition}: from {one.source}, synced {iso(one.synced_at)} by {one.run_id}"))
+        say(paragraph(f"{one.edition}: from {one.source}, synced {minute(one.synced_at)} by {one.run_id}"))
 
 
 def passage(text: str) -> Passage:
