@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 import httpx
@@ -44,6 +44,8 @@ SLOWEST = 10
 MOST_DOUBLINGS = 20
 """Of a wait: a million times the first, beyond any cap. An outage may be tried a thousand times."""
 UNLIMITED = 2**31
+HAND_OVER_S = 0.0001
+"""For the thread that waits for our connection: it sends its request before we decode, which may take milliseconds."""
 
 
 class Interrupted(Exception):
@@ -181,6 +183,7 @@ class Fetcher:
         tries.counted += 1
         try:
             answer, body = self._ask(path, params, headers, tries)
+            sleep(HAND_OVER_S)
             value = None if _is_unmodified(answer) else _decoded(decode, body, answer.status_code)
         except UnitError as error:
             error.attempts = tries.made
