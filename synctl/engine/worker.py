@@ -44,8 +44,8 @@ WORKER_TTL_S = 17
 MONITORING_S = 2
 """How often the worker renews what RQ keeps of a running job."""
 SWITCH_S = 0.001
-"""After which a thread that computes lets another one go on, whose answer is there. Python's own 5 ms, thrice an answer,
-are a tenth of a request that takes 50."""
+"""After which a thread that computes lets another go on, whose answer is there. Python's own 5 ms, met at each step
+of a request, are a good part of one that takes 50."""
 PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger("synctl.worker")
