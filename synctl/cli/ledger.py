@@ -167,7 +167,7 @@ def history(
         most = limit or (ALL if json else SHOWN)
         events = runs.events(transaction, run_id, most, since=begin or 0, kinds=kind or ())
         if not events and kind:
-            _require_kinds(kind, runs.event_kinds(transaction))
+            _require_kinds(kind, sorted({*trail.EVENT_KINDS, *trail.kinds(transaction)}))
     if json:
         for event in events:
             emit(
@@ -213,13 +213,10 @@ def _happened(event: Row, columns: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _require_kinds(kinds: Sequence[str], known: Sequence[str]) -> None:
-    """Raise NotFound for a kind that no event is of."""
+    """Raise NotFound for a kind that no event can be of; an older synctl may have left other ones."""
     for kind in kinds:
         if kind not in known:
             raise NotFound(
-                f"nothing of kind {shortened(repr(kind))} happened{did_you_mean(kind, known)}", hint=_listed(known)
+                f"no event is of kind {shortened(repr(kind))}{did_you_mean(kind, known)}",
+                hint=f"there are {', '.join(known)}",
             )
-
-
-def _listed(known: Sequence[str]) -> str:
-    return f"there are {', '.join(known)}" if known else "nothing happened yet"

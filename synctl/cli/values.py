@@ -228,10 +228,10 @@ def _states(asked: Asked) -> Iterator[Value]:
 
 
 def _kinds(asked: Asked) -> Iterator[Value]:
-    from synctl.store import runs  # noqa: PLC0415
+    from synctl.store import trail  # noqa: PLC0415
 
     with _reading() as transaction:
-        found = runs.event_kinds(transaction)
+        found = trail.kinds(transaction)
     return _starting(asked, ((kind, "") for kind in found))
 
 

@@ -277,11 +277,6 @@ def events(
     return rows[::-1]
 
 
-def event_kinds(transaction: Transaction) -> list[str]:
-    """Return the kinds of events that there are."""
-    return [row["kind"] for row in transaction.all("SELECT DISTINCT kind FROM run_event ORDER BY kind")]
-
-
 def delete(transaction: Transaction, run: Run, actor: Actor, reason: str) -> bool:
     """Remove a run with its ledger; False if it is live. What it synced stays, and so does its audit trail."""
     live = ", ".join(f"'{state}'" for state in sorted(LIVE))

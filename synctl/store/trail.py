@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from synctl.store.db import Transaction
 
 
+EVENT_KINDS = (
+    "accepted", "created", "deleted", "pruned", "rejected", "request", "stalled", "state", runs.TAKEN_OVER,
+)  # fmt: skip
+"""Everything the audit trail tells of."""
+
+
 def owner(transaction: Transaction, name: str) -> str:
     """Return the id of the run that `name` names, as `runs.get` does; else of the one deleted run that it names."""
     try:
@@ -26,3 +32,8 @@ def owner(transaction: Transaction, name: str) -> str:
         if len(named) != 1:
             raise
         return str(named[0]["run_id"])
+
+
+def kinds(transaction: Transaction) -> list[str]:
+    """Return the kinds of events that are stored."""
+    return [row["kind"] for row in transaction.all("SELECT DISTINCT kind FROM run_event ORDER BY kind")]

@@ -125,6 +125,7 @@ HISTORY: dict[str, list[int]] = {
     f"{NAMES[2]}": [2],
     f"{NAMES[2]} --since 4h": [],
     "--limit 1": [3],
+    "--kind taken-over --kind stalled": [],
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from synctl.errors import IllegalTransition, NotFound
 from synctl.states import RunState
-from synctl.store import runs
+from synctl.store import runs, trail
 from synctl.store.db import Database
 from synctl.store.runs import Actor, NewRun
 
@@ -112,7 +112,7 @@ def test_runs_and_events_are_found_by_age_and_kind(database: Database) -> None:
         assert [event["kind"] for event in runs.events(transaction, "old-1", since=1001)] == ["stalled"]
         assert len(runs.events(transaction, None, kinds={"created"})) == 3
         assert len(runs.events(transaction, "old-1", kinds=["created", "stalled"])) == 2
-        assert runs.event_kinds(transaction) == ["created", "stalled"]
+        assert trail.kinds(transaction) == ["created", "stalled"]
 
 
 def test_runs_that_work_are_listed_before_those_that_wait_and_those_that_ended(database: Database) -> None:
