@@ -27,6 +27,13 @@ def main() -> int:
     options = parser.parse_args()
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
     faults = Faults(*options.faults, seed=options.seed, latency=options.latency)
+    try:
+        return _serve(options, faults)
+    except OSError as error:
+        parser.exit(2, f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")
+
+
+def _serve(options: argparse.Namespace, faults: Faults) -> int:
     with (
         aladhan.serve(faults, host=options.host, port=options.port) as server,
         alquran.serve(faults, host=options.host) as quran,
