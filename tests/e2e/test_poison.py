@@ -84,20 +84,18 @@ def deadly(home: Home, number: signal.Signals, times: int) -> None:
     (home.path / "deaths").write_text(f"{number:d} {times}")
 
 
-def ended(home: Home) -> tuple[str, str, int, int]:
-    """Run to the end: the run, its state, units done and failed."""
-    run = home.json("enqueue", "poison", "--shards", "2")["run"]
+def worked(home: Home, number: signal.Signals, times: int, outcome: tuple[str, int, int]) -> str:
+    """Have the unit kill its process so often, and the run end with this state, units done and failed; return it."""
+    deadly(home, number, times)
+    home.run("up")
+    run: str = home.json("enqueue", "poison", "--shards", "2")["run"]
     until(lambda: home.sql("SELECT state FROM run")[0][0] not in ("queued", "running"))
-    (found,) = home.sql("SELECT state, done, failed FROM run")
-    state, done, failed = found
-    return run, state, done, failed
+    assert home.sql("SELECT state, done, failed FROM run") == [outcome]
+    return run
 
 
 def test_the_unit_that_crashes_its_process_fails_and_all_others_are_done(home: Home) -> None:
-    deadly(home, signal.SIGSEGV, 1000)
-    home.run("up")
-    run, *outcome = ended(home)
-    assert outcome == ["partial", UNITS - 1, 1]
+    run = worked(home, signal.SIGSEGV, 1000, ("partial", UNITS - 1, 1))
     (failed,) = home.lines("errors", run)
     assert (failed["unit"], failed["error"], failed["attempts"], failed["deaths"]) == (GUILTY, "ProcessDied", 3, 3)
     assert failed["message"] == "its process died 3 times while it was worked on, 3 of them in a crash or out of memory"
@@ -111,19 +109,13 @@ def test_the_unit_that_crashes_its_process_fails_and_all_others_are_done(home: H
 
 
 def test_a_unit_whose_process_is_killed_from_outside_is_done_all_the_same(home: Home) -> None:
-    deadly(home, signal.SIGKILL, 6)
-    home.run("up")
-    run, *outcome = ended(home)
-    assert outcome == ["succeeded", UNITS, 0]
+    run = worked(home, signal.SIGKILL, 6, ("succeeded", UNITS, 0))
     (unit,) = [one for one in home.lines("units", run, "--limit", "100") if one["unit"] == GUILTY]
     assert (unit["deaths"], unit["crashes"]) == (6, 0)
 
 
 @pytest.mark.slow
 def test_a_unit_that_is_killed_for_ever_is_given_up_in_the_end(home: Home) -> None:
-    deadly(home, signal.SIGKILL, 1000)
-    home.run("up")
-    run, *outcome = ended(home)
-    assert outcome == ["partial", UNITS - 1, 1]
+    run = worked(home, signal.SIGKILL, 1000, ("partial", UNITS - 1, 1))
     (failed,) = home.lines("errors", run)
     assert (failed["error"], failed["deaths"], failed["crashes"]) == ("ProcessDied", 20, 0)
