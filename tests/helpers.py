@@ -23,5 +23,8 @@ def until(condition: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
 
 
 def unmeasured() -> dict[str, str]:
-    """Return the environment of a process whose modules are counted: those of coverage are not its own."""
+    """Return an environment without coverage, for a process whose modules are counted, or in which a signal raises.
+
+    Coverage's lock is not released if a signal's handler raises while it is held: the process then waits for itself.
+    """
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}

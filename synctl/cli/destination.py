@@ -95,20 +95,24 @@ def replaced(path: Path) -> Iterator[Output]:
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
         # Not the process id: in a container it is the same each time, and what a killed one left would be in the way.
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-        raw = os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb")
-    try:
-        output = Output(str(path), raw)
-        with _ended_in_order():
-            yield output
-        output.sync()
-        with told(str(path)):
-            if mode is not None:
-                temporary.chmod(mode)
-            temporary.replace(target)
-    finally:
-        with suppress(OSError):  # what could not be written, it would try to write again
-            raw.close()
-        temporary.unlink(missing_ok=True)
+    with _ended_in_order():
+        try:
+            with told(str(path)):
+                raw = os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb")
+            try:
+                output = Output(str(path), raw)
+                yield output
+                output.sync()
+            finally:
+                with suppress(OSError):  # what could not be written, it would try to write again
+                    raw.close()
+            with told(str(path)):
+                if mode is not None:
+                    temporary.chmod(mode)
+                temporary.replace(target)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
 
 
 @contextmanager

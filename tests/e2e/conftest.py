@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from synctl.cli import main
-from tests.helpers import PATIENCE_S, until
+from tests.helpers import PATIENCE_S, unmeasured, until
 from tests.upstream.server import LoopbackServer
 
 __all__ = ["PATIENCE_S", "Call", "Home", "Said", "made_home", "until"]
@@ -77,9 +77,10 @@ class Home:
         """Run a command with --json and return its documents, one a line."""
         return [json.loads(line) for line in self.run(*arguments, "--json").stdout.splitlines()]
 
-    def environ(self) -> dict[str, str]:
+    def environ(self, *, measured: bool = True) -> dict[str, str]:
         """Return the environment of a command in this home."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("SYNCTL_")}
+        given = os.environ if measured else unmeasured()
+        kept = {name: value for name, value in given.items() if not name.startswith("SYNCTL_")}
         return {
             **kept,
             "SYNCTL_HOME": str(self.path),
