@@ -14,8 +14,9 @@ from operator import add, sub
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from synctl.processors.columns import Column, remembered
 from synctl.processors.sun import ASR_LATITUDE, HIGH_LATITUDE, HORIZON, asr_from_noon, from_noon, positions
-from synctl.sources.prayer import TIME_NAMES, DayTimes
+from synctl.sources.prayer import TIME_NAMES
 
 DAY: Final = 1440
 IMSAK: Final = 10
@@ -87,26 +88,25 @@ class _Expected:
     """
 
     name: str
-    base: Sequence[int]
+    base: Column
     after: int
     early: int
     late: int
 
 
 def apart(
-    rows: Sequence[DayTimes], *, latitude: float, longitude: float, method: int, madhab: int, tolerance: int
+    days: Sequence[Column], *, latitude: float, longitude: float, method: int, madhab: int, tolerance: int
 ) -> Apart | None:
     """Return the first time that is more than `tolerance` minutes from what it should be, in the order of the times.
 
-    `rows` are days that follow each other. Compared is what can be right: Dhuhr everywhere, Sunrise, Sunset and
-    Maghrib below 65 degrees, the others below 60. Fajr and Isha of method 15 never are.
+    `days` are columns in the order of DayTimes, of days that follow each other. Compared is what can be right: Dhuhr
+    everywhere, Sunrise, Sunset and Maghrib below 65 degrees, the others below 60. Fajr and Isha of method 15 never are.
     """
-    columns = list(zip(*rows, strict=True))
-    place = _place(latitude, longitude, columns[0][0], columns[1])
+    place = _place(days[1], latitude, longitude, days[0][0])
     for expected in _expected(place, method, madhab, tolerance):
-        column = columns[2 + TIME_NAMES.index(expected.name)]
-        off = set(map(sub, column, expected.base))  # few of them differ, so the set is quicker than a list
-        if expected.after - expected.early <= min(off) and max(off) <= expected.after + expected.late:
+        column = days[2 + TIME_NAMES.index(expected.name)]
+        least, most = expected.after - expected.early, expected.after + expected.late
+        if _within(column, expected.base, least, most):
             continue
         for at, minutes in enumerate(map(sub, column, expected.base)):
             # Noon may be on another date of the zone's clock.
@@ -116,21 +116,27 @@ def apart(
     return None
 
 
+@remembered
+def _within(column: Column, base: Column, least: int, most: int) -> bool:
+    off: set[int] = set(map(sub, column, base))  # few of them differ, so the set is quicker than a list
+    return least <= min(off) and max(off) <= most
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Place:
     """Where, and on which days: `first` in days since 1970-01-01, and each day's offset from UTC in seconds.
 
-    Equal to itself alone, so that to look something up for it does not hash a year of offsets.
+    Equal to itself alone, as a column is.
     """
 
     latitude: float
     longitude: float
     first: int
-    offsets: tuple[int, ...]
+    offsets: Column
 
 
-@lru_cache(maxsize=16)
-def _place(latitude: float, longitude: float, first: int, offsets: tuple[int, ...]) -> _Place:
+@remembered
+def _place(offsets: Column, latitude: float, longitude: float, first: int) -> _Place:
     return _Place(latitude, longitude, first, offsets)
 
 
@@ -138,7 +144,7 @@ def _expected(place: _Place, method: int, madhab: int, tolerance: int) -> Iterat
     convention = CONVENTIONS.get(method, CONVENTIONS[15])
     high = abs(place.latitude)
 
-    def held(name: str, base: Sequence[int], after: int = 0, slack: int = 0, late: int = 0) -> _Expected:
+    def held(name: str, base: Column, after: int = 0, slack: int = 0, late: int = 0) -> _Expected:
         after += convention.tune.get(name, 0)
         return _Expected(name, base, after, early=tolerance + slack, late=tolerance + slack + late)
 
@@ -170,29 +176,29 @@ def _expected(place: _Place, method: int, madhab: int, tolerance: int) -> Iterat
 
 
 @lru_cache(maxsize=16)
-def _noon(place: _Place) -> tuple[int, ...]:
+def _noon(place: _Place) -> Column:
     return _local(place, [0.0] * len(place.offsets))
 
 
 @lru_cache(maxsize=64)
-def _dawn(place: _Place, angle: float | None) -> tuple[int, ...]:
+def _dawn(place: _Place, angle: float | None) -> Column:
     return _local(place, [-minutes for minutes in _depression(place.latitude, place.first, len(place.offsets), angle)])
 
 
 @lru_cache(maxsize=64)
-def _dusk(place: _Place, angle: float | None) -> tuple[int, ...]:
+def _dusk(place: _Place, angle: float | None) -> Column:
     return _local(place, _depression(place.latitude, place.first, len(place.offsets), angle))
 
 
 @lru_cache(maxsize=16)
-def _asr(place: _Place, madhab: int) -> tuple[int, ...]:
+def _asr(place: _Place, madhab: int) -> Column:
     days = positions(place.first, len(place.offsets))
     return _local(place, [minutes or 0.0 for minutes in asr_from_noon(place.latitude, days, 1 + madhab)])
 
 
-def _local(place: _Place, from_noon: Sequence[float]) -> tuple[int, ...]:
+def _local(place: _Place, from_noon: Sequence[float]) -> Column:
     """Round to the zone's clock."""
-    return tuple(map(round, map(add, _noons(place), from_noon)))
+    return Column(map(round, map(add, _noons(place), from_noon)))
 
 
 @lru_cache(maxsize=16)

@@ -13,7 +13,7 @@ import msgspec
 from synctl.config import Settings, Upstream
 from synctl.errors import MismatchError, NotFound, UsageError
 from synctl.processors import prayer_cities, prayer_days
-from synctl.processors.prayer_checks import Days
+from synctl.processors.days import Days
 from synctl.processors.prayer_rules import RULES, verify
 from synctl.processors.selection import reject_foreign
 from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Table, Unit

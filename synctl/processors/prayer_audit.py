@@ -11,7 +11,8 @@ from operator import itemgetter
 from typing import Final
 
 from synctl.errors import RejectedError
-from synctl.processors.prayer_checks import MADHABS, SHORT_NIGHTS, Days, Span
+from synctl.processors.days import Days, Span
+from synctl.processors.prayer_checks import MADHABS, SHORT_NIGHTS
 from synctl.processors.prayer_rules import is_waived, violations
 from synctl.resource import Finding
 from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes

@@ -7,15 +7,15 @@ equator to the poles, years from 1926 to 2076. None of those breaks a rule, by s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import date
-from functools import cached_property
 from itertools import chain, pairwise
-from typing import Final, NamedTuple
+from operator import sub
+from typing import Final
 
 from synctl.processors import agreement
-from synctl.processors.sun import HIGH_LATITUDE, Sun, sun
-from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, PrayerRequest, utc_offsets
+from synctl.processors.columns import Column, columns, remembered
+from synctl.processors.days import Broken, Days
+from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, utc_offsets
 from synctl.store.prayer_times import clock
 
 FAST: Final = 15
@@ -38,55 +38,6 @@ DAY: Final = 1440
 MADHABS: Final = ("Shafi", "Hanafi")
 
 
-class Broken(NamedTuple):
-    """A day that breaks a rule, by its place among those that were given."""
-
-    at: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What days are of: a request, or a stretch of stored days, however long."""
-
-    latitude: float
-    longitude: float
-    timezone: str
-    method: int
-    madhab: int
-    first: date
-    last: date
-
-
-@dataclass(frozen=True)
-class Days:
-    """Days of what was asked for: none missing, in order, unless `prayer.dates` says otherwise.
-
-    `tolerance`: minutes that `prayer.agreement` allows; 0: it is not looked at.
-    """
-
-    request: PrayerRequest | Span
-    rows: Sequence[DayTimes]
-    tolerance: int = 0
-
-    @property
-    def high(self) -> bool:
-        """Whether there are days here without a sunrise or a sunset."""
-        return abs(self.request.latitude) >= HIGH_LATITUDE
-
-    @cached_property
-    def sun(self) -> Sun:
-        """Where the sun is on these days."""
-        first, last = min(row[0] for row in self.rows), max(row[0] for row in self.rows)
-        there = sun(self.request.latitude, self.request.longitude, first, last - first + 1)
-        places = [row[0] - first for row in self.rows]
-        if places == list(range(len(self.rows))):
-            return there
-        return replace(
-            there, **{one.name: tuple(getattr(there, one.name)[at] for at in places) for one in fields(there)}
-        )
-
-
 Check = Callable[[Days], Broken | None]
 
 
@@ -99,68 +50,107 @@ def readable(row: DayTimes) -> dict[str, object]:
 def _dates(days: Days) -> Broken | None:
     first = days.request.first.toordinal() - EPOCH
     count = (days.request.last - days.request.first).days + 1
-    for index, row in enumerate(days.rows):
-        if row[0] != first + index:
-            return Broken(index, f"{date.fromordinal(first + index + EPOCH)} was asked, {_date(row)} answered")
+    index = _misdated(days.columns.day, first)
+    if index is not None:
+        return Broken(index, f"{date.fromordinal(first + index + EPOCH)} was asked, {_date(days.rows[index])} answered")
     if len(days.rows) == count:
         return None
     return Broken(len(days.rows) - 1, f"{count} days were asked, {len(days.rows)} answered")
 
 
+@remembered
+def _misdated(day: Column, first: int) -> int | None:
+    return next((index for index, number in enumerate(day) if number != first + index), None)
+
+
 def _utc_offset(days: Days) -> Broken | None:
-    zone, offsets = days.request.timezone, _offsets(days)
-    if [row[1] for row in days.rows] == offsets:
+    zone, day = days.request.timezone, days.columns.day
+    index = _misplaced(day, days.columns.offset, zone)
+    if index is None:
         return None
-    for index, (row, offset) in enumerate(zip(days.rows, offsets, strict=False)):
-        if row[1] != offset:
-            return Broken(index, f"{_date(row)} is {row[1]} s east of UTC here, {offset} s in {zone}")
-    return None
+    row = days.rows[index]
+    return Broken(index, f"{_date(row)} is {row[1]} s east of UTC here, {_offsets(day, zone)[index]} s in {zone}")
+
+
+@remembered
+def _misplaced(day: Column, offset: Column, zone: str) -> int | None:
+    pairs = enumerate(zip(offset, _offsets(day, zone), strict=True))
+    return next((index for index, (here, there) in pairs if here != there), None)
 
 
 def _order(days: Days) -> Broken | None:
     if days.high:
-        return _polar_order(days)
-    early_asr, latest_isha = (POLAR_SLACK, 2 * DAY) if abs(days.request.latitude) >= SHORT_NIGHTS else (0, DAY)
-    for index, row in enumerate(days.rows):
-        _, _, fajr, rise, noon, asr, fall, maghrib, isha, imsak, middle, third, last = row
-        if not (
-            imsak <= fajr <= imsak + IMSAK
-            and fajr < rise < noon < asr + early_asr
-            and asr < fall <= maghrib < isha <= fajr + latest_isha
-            and fall < third < middle < last
-        ):
-            return Broken(index, f"on {_date(row)}: {_in_order(row)}")
+        found = [_polar_disorder(*days.columns[2:])]
+    else:
+        early_asr, latest_isha = (POLAR_SLACK, 2 * DAY) if abs(days.request.latitude) >= SHORT_NIGHTS else (0, DAY)
+        _, _, fajr, rise, noon, asr, fall, maghrib, isha, imsak, middle, third, last = days.columns
+        found = [
+            _disorder_by_day(rise, noon, asr, fall, third, middle, last, early=early_asr),
+            _disorder_at_dusk(imsak, fajr, rise, fall, maghrib, isha, latest=latest_isha),
+        ]
+    index = min((index for index in found if index is not None), default=None)
+    return None if index is None else Broken(index, f"on {_date(days.rows[index])}: {_in_order(days.rows[index])}")
+
+
+# In two parts, as what a method sets is the matter of one.
+
+
+@remembered
+def _disorder_by_day(rises: Column, *others: Column, early: int) -> int | None:
+    for index, (rise, noon, asr, fall, third, middle, last) in enumerate(zip(rises, *others, strict=True)):
+        if not (rise < noon < asr + early and asr < fall < third < middle < last):
+            return index
     return None
 
 
-def _polar_order(days: Days) -> Broken | None:
-    for index, row in enumerate(days.rows):
-        _, _, fajr, rise, noon, _, fall, maghrib, isha, imsak, middle, third, last = row
+@remembered
+def _disorder_at_dusk(imsaks: Column, *others: Column, latest: int) -> int | None:
+    for index, (imsak, fajr, rise, fall, maghrib, isha) in enumerate(zip(imsaks, *others, strict=True)):
+        if not (imsak <= fajr <= imsak + IMSAK and fajr < rise and fall <= maghrib < isha <= fajr + latest):
+            return index
+    return None
+
+
+def _polar_disorder(*columns: Column) -> int | None:
+    for index, row in enumerate(zip(*columns, strict=True)):
+        fajr, rise, noon, _, fall, maghrib, isha, imsak, middle, third, last = row
         if not (
             imsak <= fajr <= min(rise + POLAR_SLACK, imsak + IMSAK)
             and rise <= noon + POLAR_SLACK
             and fall <= maghrib <= isha + POLAR_SLACK
             and third <= middle <= last
         ):
-            return Broken(index, f"on {_date(row)}: {_in_order(row)}")
+            return index
     return None
 
 
 def _night(days: Days) -> Broken | None:
     if days.high:
         return None
-    for index, (_, _, _, rise, _, _, fall, _, _, _, middle, third, last) in enumerate(days.rows):
+    of = days.columns
+    index = _misdivided(of.rise, of.fall, of.middle, of.third, of.last)
+    if index is None:
+        return None
+    row = days.rows[index]
+    rise, fall = row[3], row[6]
+    night = DAY + rise - fall
+    right = {"Midnight": fall + night // 2, "Firstthird": fall + night // 3, "Lastthird": fall + 2 * night // 3}
+    off = {name: row[2 + TIME_NAMES.index(name)] - minute for name, minute in right.items()}
+    name = max(off, key=lambda one: abs(off[one]))
+    return Broken(index, f"{name} of {_date(row)} is {off[name]:+d} minutes off its part of the night")
+
+
+@remembered
+def _misdivided(rises: Column, falls: Column, middles: Column, thirds: Column, lasts: Column) -> int | None:
+    days = enumerate(zip(rises, falls, middles, thirds, lasts, strict=True))
+    for index, (rise, fall, middle, third, last) in days:
         night = DAY + rise - fall
         if not (
             -OFF_THE_NIGHT <= middle - fall - night // 2 <= OFF_THE_NIGHT
             and -OFF_THE_NIGHT <= third - fall - night // 3 <= OFF_THE_NIGHT
             and -OFF_THE_NIGHT <= last - fall - 2 * night // 3 <= OFF_THE_NIGHT
         ):
-            row = days.rows[index]
-            right = {"Midnight": fall + night // 2, "Firstthird": fall + night // 3, "Lastthird": fall + 2 * night // 3}
-            off = {name: row[2 + TIME_NAMES.index(name)] - minute for name, minute in right.items()}
-            name = max(off, key=lambda one: abs(off[one]))
-            return Broken(index, f"{name} of {_date(row)} is {off[name]:+d} minutes off its part of the night")
+            return index
     return None
 
 
@@ -209,27 +199,31 @@ def _jump(days: Days) -> Broken | None:
     if days.high:
         return None
     most = RAMADAN_STEP if days.request.method == MAKKAH else FAST
-    _, was, fajr, _, _, asr, _, maghrib, isha, *_ = days.rows[0]
-    for index, (_, offset, dawn, _, _, afternoon, _, dusk, night, _, _, _, _) in enumerate(days.rows):
-        if offset != was or not (
-            -FAST <= dawn - fajr <= FAST
-            and -FAST <= afternoon - asr <= FAST
-            and -FAST <= dusk - maghrib <= FAST
-            and -most <= night - isha <= most
-        ):
-            found = _fastest(days.rows[index - 1], days.rows[index], (offset - was) // 60, {"Isha": most})
-            if found:
-                return Broken(index, f"{found} on {_date(days.rows[index])}")
-        was, fajr, asr, maghrib, isha = offset, dawn, afternoon, dusk, night
+    of, rows = days.columns, days.rows
+    limits = ((of.offset, 0), (of.fajr, FAST), (of.asr, FAST), (of.maghrib, FAST), (of.isha, most))
+    for index in sorted({index for column, limit in limits for index in _leaps(column, limit)}):
+        shift = (rows[index][1] - rows[index - 1][1]) // 60
+        found = _fastest(rows[index - 1], rows[index], shift, {"Isha": most})
+        if found:
+            return Broken(index, f"{found} on {_date(rows[index])}")
     return None
+
+
+@remembered
+def _leaps(column: Column, most: int) -> tuple[int, ...]:
+    """Return which days are further than that from the day before."""
+    steps = list(map(sub, column[1:], column))
+    if not steps or (-most <= min(steps) and max(steps) <= most):
+        return ()
+    return tuple(index for index, step in enumerate(steps, 1) if not -most <= step <= most)
 
 
 def disagreement(days: Days) -> Broken | None:
     """Return the first day that `prayer.agreement` refuses."""
     if not days.tolerance:
         return None
-    for start, stretch in _stretches(days.rows):
-        asked = days.request
+    asked = days.request
+    for start, stretch in _stretches(days):
         found = agreement.apart(
             stretch,
             latitude=asked.latitude,
@@ -239,16 +233,25 @@ def disagreement(days: Days) -> Broken | None:
             tolerance=days.tolerance,
         )
         if found is not None:
-            what = f"{found.name} of {_date(stretch[found.at])} is {found.minutes:+d} minutes from where it should be"
-            return Broken(start + found.at, what)
+            at = start + found.at
+            what = f"{found.name} of {_date(days.rows[at])} is {found.minutes:+d} minutes from where it should be"
+            return Broken(at, what)
     return None
 
 
-def _stretches(rows: Sequence[DayTimes]) -> Iterator[tuple[int, Sequence[DayTimes]]]:
+def _stretches(days: Days) -> Iterator[tuple[int, Sequence[Column]]]:
     """Cut at days that are missing or in disorder, as with `prayer.dates` waived."""
-    cuts = [at for at in range(1, len(rows)) if rows[at][0] != rows[at - 1][0] + 1]
-    for start, end in pairwise([0, *cuts, len(rows)]):
-        yield start, rows[start:end]
+    cuts = _cuts(days.columns.day)
+    if not cuts:
+        yield 0, days.columns
+        return
+    for start, end in pairwise([0, *cuts, len(days.rows)]):
+        yield start, columns(days.rows[start:end])
+
+
+@remembered
+def _cuts(day: Column) -> tuple[int, ...]:
+    return tuple(at for at in range(1, len(day)) if day[at] != day[at - 1] + 1)
 
 
 def _fastest(before: DayTimes, after: DayTimes, shift: int, most: Mapping[str, int]) -> str | None:
@@ -270,15 +273,12 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
 """In the order in which a fault is best named: what breaks one rule often breaks a later one, too."""
 
 
-def _offsets(days: Days) -> list[int]:
+def _offsets(day: Column, zone: str) -> list[int]:
     """Return the zone's offset on each of the days, whatever years they are of."""
-    zone = days.request.timezone
-    ordinals = [row[0] + EPOCH for row in days.rows]  # with `prayer.dates` waived they may lack one, or be in disorder
+    ordinals = [number + EPOCH for number in day]  # with `prayer.dates` waived they may lack one, or be in disorder
     first, last = (date.fromordinal(ordinal).year for ordinal in (min(ordinals), max(ordinals)))
     offsets = tuple(chain.from_iterable(utc_offsets(zone, year) for year in range(first, last + 1)))
     start = date(first, 1, 1).toordinal()
-    if ordinals == list(range(start, start + len(offsets))):  # as whole years are
-        return list(offsets)
     return [offsets[ordinal - start] for ordinal in ordinals]
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from synctl.errors import MismatchError
-from synctl.processors.prayer_checks import CHECKS, SHORT_NIGHTS, Broken, Days, disagreement, readable
+from synctl.processors.days import Broken, Days
+from synctl.processors.prayer_checks import CHECKS, SHORT_NIGHTS, disagreement, readable
 
 RULES: Final[Mapping[str, str]] = {
     "prayer.dates": "every day that was asked for, once, in order",

@@ -11,7 +11,8 @@ from typing import cast
 import pytest
 
 from synctl.errors import MismatchError
-from synctl.processors.prayer_checks import CHECKS, Days, Span
+from synctl.processors.days import Days, Span
+from synctl.processors.prayer_checks import CHECKS
 from synctl.processors.prayer_rules import RULES, verify, violations
 from synctl.processors.sun import sun
 from synctl.sources.aladhan import AladhanSource

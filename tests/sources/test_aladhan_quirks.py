@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from synctl.processors.prayer_checks import MADHABS, Days, Span
+from synctl.processors.days import Days, Span
+from synctl.processors.prayer_checks import MADHABS
 from synctl.processors.prayer_rules import violations
 from synctl.sources.aladhan import AladhanSource
 from synctl.sources.prayer import TIME_NAMES, DayTimes, PrayerRequest

@@ -1,0 +1,58 @@
+"""Columns of days, and what is remembered of them: the units of a city have most of theirs in common.
+
+A method sets Fajr and Isha; when the sun rises and sets it does not. So what was found of a column that was looked at a
+moment ago is not looked for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, wraps
+from typing import Final, ParamSpec, TypeVar, cast
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LONGEST: Final = 366
+"""Days. Longer columns are of stored days, and not remembered: each would hold megabytes."""
+_ROOM: Final = 256
+"""Columns of a year, 15 KB each at most; a city has some 50."""
+
+
+class Column(tuple[int, ...]):
+    """A number for each day. Equal to itself alone, so that looking something up for it does not read all of it."""
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+_known: dict[tuple[int, ...], Column] = {}
+
+
+def columns(rows: Iterable[Sequence[int]]) -> list[Column]:
+    """Return the rows' columns, each the same object as an equal one that was seen a moment ago; none of no rows."""
+    return [_interned(values) for values in zip(*rows, strict=True)]
+
+
+def _interned(values: tuple[int, ...]) -> Column:
+    if len(values) > LONGEST:
+        return Column(values)
+    known = _known.get(values)
+    if known is None:
+        if len(_known) >= _ROOM:
+            _known.clear()
+        known = _known[values] = Column(values)
+    return known
+
+
+def remembered(function: Callable[P, T]) -> Callable[P, T]:
+    """Have a function remember what it returned. Its arguments: first a column, then such as are quickly hashed."""
+    remembering = cast("Callable[P, T]", lru_cache(maxsize=64)(function))
+
+    @wraps(function)
+    def remembers(*arguments: P.args, **named: P.kwargs) -> T:
+        days = cast("Column", arguments[0])
+        return (remembering if len(days) <= LONGEST else function)(*arguments, **named)
+
+    return remembers

@@ -1,0 +1,85 @@
+"""Days of a place as they are checked: by row and by column, with the sun over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from functools import cached_property
+from typing import NamedTuple
+
+from synctl.processors.columns import Column, columns
+from synctl.processors.sun import HIGH_LATITUDE, Sun, sun
+from synctl.sources.prayer import DayTimes, PrayerRequest
+
+
+class Columns(NamedTuple):
+    """The columns of days, in the order of DayTimes."""
+
+    day: Column
+    offset: Column
+    fajr: Column
+    rise: Column
+    noon: Column
+    asr: Column
+    fall: Column
+    maghrib: Column
+    isha: Column
+    imsak: Column
+    middle: Column
+    third: Column
+    last: Column
+
+
+class Broken(NamedTuple):
+    """A day that breaks a rule, by its place among those that were given."""
+
+    at: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What days are of: a request, or a stretch of stored days, however long."""
+
+    latitude: float
+    longitude: float
+    timezone: str
+    method: int
+    madhab: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Days:
+    """Days of what was asked for: none missing, in order, unless `prayer.dates` says otherwise.
+
+    `tolerance`: minutes that `prayer.agreement` allows; 0: it is not looked at.
+    """
+
+    request: PrayerRequest | Span
+    rows: Sequence[DayTimes]
+    tolerance: int = 0
+
+    @property
+    def high(self) -> bool:
+        """Whether there are days here without a sunrise or a sunset."""
+        return abs(self.request.latitude) >= HIGH_LATITUDE
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The days by column; there must be some."""
+        return Columns(*columns(self.rows))
+
+    @cached_property
+    def sun(self) -> Sun:
+        """Where the sun is on these days."""
+        first, last = min(row[0] for row in self.rows), max(row[0] for row in self.rows)
+        there = sun(self.request.latitude, self.request.longitude, first, last - first + 1)
+        places = [row[0] - first for row in self.rows]
+        if places == list(range(len(self.rows))):
+            return there
+        return replace(
+            there, **{one.name: tuple(getattr(there, one.name)[at] for at in places) for one in fields(there)}
+        )
