@@ -14,8 +14,8 @@ from operator import add, sub
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from synctl.processors.columns import Column, remembered
 from synctl.processors.sun import ASR_LATITUDE, HIGH_LATITUDE, HORIZON, asr_from_noon, from_noon, positions
+from synctl.sources.columns import Column, remembered
 from synctl.sources.prayer import TIME_NAMES
 
 DAY: Final = 1440

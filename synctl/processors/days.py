@@ -8,8 +8,8 @@ from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
-from synctl.processors.columns import Column, columns
 from synctl.processors.sun import HIGH_LATITUDE, Sun, sun
+from synctl.sources.columns import Column, extremes
 from synctl.sources.prayer import DayTimes, PrayerRequest
 
 
@@ -55,11 +55,12 @@ class Span:
 class Days:
     """Days of what was asked for: none missing, in order, unless `prayer.dates` says otherwise.
 
-    `tolerance`: minutes that `prayer.agreement` allows; 0: it is not looked at.
+    `columns` are in the order of DayTimes; no days, no columns. `tolerance`: minutes that `prayer.agreement` allows; 0:
+    it is not looked at.
     """
 
     request: PrayerRequest | Span
-    rows: Sequence[DayTimes]
+    columns: Sequence[Column]
     tolerance: int = 0
 
     @property
@@ -68,17 +69,22 @@ class Days:
         return abs(self.request.latitude) >= HIGH_LATITUDE
 
     @cached_property
-    def columns(self) -> Columns:
-        """The days by column; there must be some."""
-        return Columns(*columns(self.rows))
+    def of(self) -> Columns:
+        """The columns by name; there must be some days."""
+        return Columns(*self.columns)
+
+    @cached_property
+    def rows(self) -> list[DayTimes]:
+        """A row for each day."""
+        return list(zip(*self.columns, strict=True))
 
     @cached_property
     def sun(self) -> Sun:
         """Where the sun is on these days."""
-        first, last = min(row[0] for row in self.rows), max(row[0] for row in self.rows)
+        first, last = extremes(self.of.day)
         there = sun(self.request.latitude, self.request.longitude, first, last - first + 1)
-        places = [row[0] - first for row in self.rows]
-        if places == list(range(len(self.rows))):
+        places = [day - first for day in self.of.day]
+        if places == list(range(len(places))):
             return there
         return replace(
             there, **{one.name: tuple(getattr(there, one.name)[at] for at in places) for one in fields(there)}

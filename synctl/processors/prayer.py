@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
+from itertools import repeat
 from typing import Final
 
 import msgspec
@@ -108,12 +109,12 @@ class PrayerSession:
         if fetched.unchanged:
             return Batch([], body_hash=fetched.body_hash, attempts=fetched.attempts, unchanged=True, basis=basis)
         try:
-            verify(Days(request, fetched.days, self.tolerance), known.waived)
+            verify(Days(request, fetched.columns, self.tolerance), known.waived)
         except MismatchError as error:
             error.attempts = fetched.attempts
             raise
-        key = (unit.city, unit.method, unit.madhab)
-        rows: list[tuple[object, ...]] = [key + day for day in fetched.days]
+        key = [repeat(one, len(fetched.columns[0])) for one in (unit.city, unit.method, unit.madhab)]
+        rows: list[tuple[object, ...]] = list(zip(*key, *fetched.columns, strict=True))
         scope = {
             "city_id": unit.city,
             "method_id": unit.method,

@@ -15,6 +15,7 @@ from synctl.processors.days import Days, Span
 from synctl.processors.prayer_checks import MADHABS, SHORT_NIGHTS
 from synctl.processors.prayer_rules import is_waived, violations
 from synctl.resource import Finding
+from synctl.sources.columns import columns
 from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes
 from synctl.store.db import Row, Transaction
 from synctl.store.prayer_times import clock
@@ -130,7 +131,7 @@ def _days(
         first, last = (date.fromordinal(times[at][0] + EPOCH) for at in (0, -1))
         span = Span(city.latitude, city.longitude, city.timezone, method, madhab, first, last)
         try:
-            for rule, broken in violations(Days(span, times, tolerance)):
+            for rule, broken in violations(Days(span, columns(times), tolerance)):
                 unit = units.get(days[broken.at]["unit_id"])
                 if unit is None or not is_waived(rule, unit.waived):
                     yield Finding(rule, f"{subject}, {_date(times[broken.at][0])}", broken.message)

@@ -13,8 +13,8 @@ from operator import sub
 from typing import Final
 
 from synctl.processors import agreement
-from synctl.processors.columns import Column, columns, remembered
 from synctl.processors.days import Broken, Days
+from synctl.sources.columns import Column, columns, remembered
 from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, utc_offsets
 from synctl.store.prayer_times import clock
 
@@ -50,12 +50,11 @@ def readable(row: DayTimes) -> dict[str, object]:
 def _dates(days: Days) -> Broken | None:
     first = days.request.first.toordinal() - EPOCH
     count = (days.request.last - days.request.first).days + 1
-    index = _misdated(days.columns.day, first)
+    index = _misdated(days.of.day, first)
     if index is not None:
         return Broken(index, f"{date.fromordinal(first + index + EPOCH)} was asked, {_date(days.rows[index])} answered")
-    if len(days.rows) == count:
-        return None
-    return Broken(len(days.rows) - 1, f"{count} days were asked, {len(days.rows)} answered")
+    answered = len(days.of.day)
+    return None if answered == count else Broken(answered - 1, f"{count} days were asked, {answered} answered")
 
 
 @remembered
@@ -64,8 +63,8 @@ def _misdated(day: Column, first: int) -> int | None:
 
 
 def _utc_offset(days: Days) -> Broken | None:
-    zone, day = days.request.timezone, days.columns.day
-    index = _misplaced(day, days.columns.offset, zone)
+    zone, day = days.request.timezone, days.of.day
+    index = _misplaced(day, days.of.offset, zone)
     if index is None:
         return None
     row = days.rows[index]
@@ -127,7 +126,7 @@ def _polar_disorder(*columns: Column) -> int | None:
 def _night(days: Days) -> Broken | None:
     if days.high:
         return None
-    of = days.columns
+    of = days.of
     index = _misdivided(of.rise, of.fall, of.middle, of.third, of.last)
     if index is None:
         return None
@@ -199,13 +198,13 @@ def _jump(days: Days) -> Broken | None:
     if days.high:
         return None
     most = RAMADAN_STEP if days.request.method == MAKKAH else FAST
-    of, rows = days.columns, days.rows
+    of = days.of
     limits = ((of.offset, 0), (of.fajr, FAST), (of.asr, FAST), (of.maghrib, FAST), (of.isha, most))
     for index in sorted({index for column, limit in limits for index in _leaps(column, limit)}):
-        shift = (rows[index][1] - rows[index - 1][1]) // 60
-        found = _fastest(rows[index - 1], rows[index], shift, {"Isha": most})
+        before, after = days.rows[index - 1 : index + 1]
+        found = _fastest(before, after, (after[1] - before[1]) // 60, {"Isha": most})
         if found:
-            return Broken(index, f"{found} on {_date(rows[index])}")
+            return Broken(index, f"{found} on {_date(after)}")
     return None
 
 
@@ -241,7 +240,7 @@ def disagreement(days: Days) -> Broken | None:
 
 def _stretches(days: Days) -> Iterator[tuple[int, Sequence[Column]]]:
     """Cut at days that are missing or in disorder, as with `prayer.dates` waived."""
-    cuts = _cuts(days.columns.day)
+    cuts = _cuts(days.of.day)
     if not cuts:
         yield 0, days.columns
         return

@@ -46,7 +46,7 @@ DISAGREEING: Final = IMPLIED | {"prayer.utc-offset", "prayer.order", "prayer.jum
 
 def verify(days: Days, waived: frozenset[str]) -> None:
     """Raise MismatchError for the first rule that the days break, unless it is waived."""
-    if not days.rows:
+    if not days.columns:
         raise MismatchError("prayer.dates", "no day was answered")
     for rule, broken in violations(days):
         if not is_waived(rule, waived):

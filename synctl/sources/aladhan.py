@@ -7,22 +7,23 @@ checked.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache, partial
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import astuple
 
 from synctl.errors import MismatchError, RejectedError, TransientError
+from synctl.sources.columns import columns, interned
 from synctl.sources.digest import body_hash
 from synctl.sources.prayer import (
     EPOCH,
     NOTHING,
     SCHOOLS,
+    TIME_NAMES,
     DayTimes,
     Fetched,
     PrayerRequest,
@@ -30,10 +31,12 @@ from synctl.sources.prayer import (
     placed,
     utc_offsets,
 )
+from synctl.sources.readings import minute_of, minutes_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from synctl.sources.columns import Column
     from synctl.sources.http import Fetcher
 
 COORDINATE_TOLERANCE = 1e-4
@@ -41,7 +44,6 @@ COORDINATE_TOLERANCE = 1e-4
 DAY_S = 86_400
 MORNING_S = 9 * 3600 + 61
 """Seconds after 00:00, of the moment that upstream takes for a day."""
-_MINUTES = {f"{minute // 60:02}:{minute % 60:02}": minute for minute in range(1440)}
 _MONTHS = {str(month) for month in range(1, 13)}
 
 
@@ -145,15 +147,17 @@ def _unless_known(request: PrayerRequest, known: str | None, waived: frozenset[s
     return Fetched(_verified(request, waived, body), digest)
 
 
-def _verified(request: PrayerRequest, waived: frozenset[str], body: bytes) -> list[DayTimes]:
+def _verified(request: PrayerRequest, waived: frozenset[str], body: bytes) -> list[Column]:
     """Read the days asked for, of an answer that is what was asked for."""
     days = _days_of_year(body, waived) if request.whole_year else _days_of_month(body)
     calendar = _calendar(request.first.year, None if request.whole_year else request.first.month)
     if "prayer.dates" in waived:
         days = list({day.date.gregorian.date: day for day in days if day.date.gregorian.date in calendar}.values())
         days.sort(key=lambda day: calendar[day.date.gregorian.date])
+        numbers = [calendar[day.date.gregorian.date] for day in days]
     else:
         _check_dates(days, list(calendar))
+        numbers = list(calendar.values())
     verified: msgspec.Raw | None = None
     for day in days:
         if day.meta != verified:
@@ -161,8 +165,9 @@ def _verified(request: PrayerRequest, waived: frozenset[str], body: bytes) -> li
             verified = day.meta
     if not request.whole_year:
         asked = range(request.first.toordinal() - EPOCH, request.last.toordinal() - EPOCH + 1)
-        days = [day for day in days if calendar[day.date.gregorian.date] in asked]
-    return _rows(request, [calendar[day.date.gregorian.date] for day in days], days, waived)
+        days = [day for day, number in zip(days, numbers, strict=True) if number in asked]
+        numbers = [number for number in numbers if number in asked]
+    return _columns(request, numbers, days, waived)
 
 
 def _days_of_year(body: bytes, waived: frozenset[str]) -> list[_Day]:
@@ -224,26 +229,29 @@ def _check_meta(request: PrayerRequest, day: _Day, waived: frozenset[str]) -> No
             raise MismatchError(rule, f"{asked} was asked, {answered} answered", sample=sample)
 
 
-def _rows(request: PrayerRequest, numbers: list[int], days: list[_Day], waived: frozenset[str]) -> list[DayTimes]:
+def _columns(request: PrayerRequest, numbers: list[int], days: list[_Day], waived: frozenset[str]) -> list[Column]:
     """Read days that have these numbers."""
-    first = date(request.first.year, 1, 1).toordinal() - EPOCH
     of_year = utc_offsets(request.timezone, request.first.year)
-    offsets = [of_year[number - first] for number in numbers]
+    first = date(request.first.year, 1, 1).toordinal() - EPOCH
+    offsets = of_year if len(numbers) == len(of_year) else tuple([of_year[number - first] for number in numbers])
     if "prayer.utc-offset" not in waived:
         _check_moments(request, numbers, offsets, days)
+    texts = zip(*[astuple(day.timings) for day in days], strict=True)
     try:
-        readings = list(map(_readings.__getitem__, chain.from_iterable([astuple(day.timings) for day in days])))
+        readings = list(map(minutes_of, TIME_NAMES, texts))
     except KeyError:
-        return _readable_rows(numbers, offsets, days, waived)
-    return list(zip(numbers, offsets, *placed([readings[at::11] for at in range(11)]), strict=True))
+        return columns(_readable_rows(numbers, offsets, days, waived))
+    return [interned(tuple(numbers)), interned(offsets), *placed(readings)] if days else []
 
 
-def _readable_rows(numbers: list[int], offsets: list[int], days: list[_Day], waived: frozenset[str]) -> list[DayTimes]:
+def _readable_rows(
+    numbers: list[int], offsets: Sequence[int], days: list[_Day], waived: frozenset[str]
+) -> list[DayTimes]:
     """Read days of which at least one cannot be read: that is refused, or left out if that is accepted."""
     rows: list[DayTimes] = []
     for number, offset, day in zip(numbers, offsets, days, strict=True):
         try:
-            times = place([_readings[text] for text in astuple(day.timings)])
+            times = place([minute_of[text] for text in astuple(day.timings)])
         except KeyError as error:
             if "prayer.time-format" in waived:
                 continue
@@ -253,7 +261,7 @@ def _readable_rows(numbers: list[int], offsets: list[int], days: list[_Day], wai
     return rows
 
 
-def _check_moments(request: PrayerRequest, numbers: list[int], offsets: list[int], days: list[_Day]) -> None:
+def _check_moments(request: PrayerRequest, numbers: list[int], offsets: Sequence[int], days: list[_Day]) -> None:
     """Read the moment that upstream names for each day on our clock: 09:01:01 of that day, or whatever it chooses.
 
     It is the same on each day, else upstream knows of other clock changes than we do.
@@ -282,23 +290,3 @@ def _mornings(timezone: str, year: int) -> list[str]:
     first = date(year, 1, 1).toordinal() - EPOCH
     offsets = utc_offsets(timezone, year)
     return [str((first + at) * DAY_S + MORNING_S - offset) for at, offset in enumerate(offsets)]
-
-
-class _Readings(dict[str, int]):
-    """Minutes after 00:00 by what upstream writes, such as "05:37 (+03)"; the zone itself is not needed."""
-
-    ROOM = 1440 * 16
-    """A unit meets two zone suffixes at most; those of the whole world would be 200,000 texts."""
-    ZONE = re.compile(r"( \([A-Za-z0-9+-]+\))?")
-
-    def __missing__(self, text: str) -> int:
-        minute = _MINUTES.get(text[:5])
-        if minute is None or not self.ZONE.fullmatch(text, 5):
-            raise KeyError(text)
-        if len(self) >= self.ROOM:
-            self.clear()
-        self[text] = minute
-        return minute
-
-
-_readings = _Readings()

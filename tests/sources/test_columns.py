@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from synctl.processors import columns
-from synctl.processors.columns import Column, remembered
+from synctl.sources import columns
+from synctl.sources.columns import Column, remembered
 
 
 @pytest.fixture
