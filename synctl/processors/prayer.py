@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
-from itertools import repeat
 from typing import Final
 
 import msgspec
 
 from synctl.config import Settings, Upstream
-from synctl.errors import MismatchError, NotFound, UsageError
+from synctl.errors import NotFound, UsageError
 from synctl.processors import prayer_cities, prayer_days
-from synctl.processors.days import Days
-from synctl.processors.prayer_rules import RULES, verify
+from synctl.processors.prayer_laws import RULES
+from synctl.processors.prayer_unit import basis
 from synctl.processors.selection import reject_foreign
-from synctl.resource import Batch, Context, Finding, Known, Missing, Plan, Rows, Selectors, Table, Unit
-from synctl.sources.prayer import EPOCH, TIME_NAMES, PrayerRequest, PrayerSource
+from synctl.resource import Context, Finding, Missing, Plan, Selectors, Session, Unit
+from synctl.sources.prayer import PrayerSource
 from synctl.store import reference
 from synctl.store.db import Database, Transaction
 from synctl.store.reference import City
 from synctl.suggest import did_you_mean
 from synctl.words import count, shortened
-
-TABLE: Final = Table(
-    "prayer_time",
-    key=("city_id", "method_id", "madhab_id", "day"),
-    values=("utc_offset", *(name.lower() for name in TIME_NAMES)),
-)
 
 
 def _calculated(context: Context) -> PrayerSource:
@@ -62,19 +54,6 @@ CONNECTIONS_PER_SPARE: Final = 8
 _SELECTORS: Final = ("cities", "city", "country", "own_cities", "methods", "madhab", "year", "first", "last")
 
 
-class _Spec(msgspec.Struct, array_like=True, frozen=True):
-    """The `spec` of a unit, read back."""
-
-    city: int
-    latitude: float
-    longitude: float
-    timezone: str
-    method: int
-    madhab: int
-    first: date
-    last: date
-
-
 class _Selection(msgspec.Struct):
     """The `params` of a plan, read back."""
 
@@ -83,49 +62,6 @@ class _Selection(msgspec.Struct):
     madhabs: frozenset[int]
     start: date = msgspec.field(name="from")
     end: date = msgspec.field(name="to")
-
-
-@dataclass(frozen=True, slots=True)
-class PrayerSession:
-    """An opened source of prayer times. `tolerance`: minutes that `prayer.agreement` allows, 0: it is not looked at."""
-
-    source: PrayerSource
-    tolerance: int = 0
-
-    def process(self, spec: Sequence[object], known: Known) -> Batch:
-        """Fetch, decode and verify one unit."""
-        unit = msgspec.convert(spec, _Spec)
-        request = PrayerRequest(
-            latitude=unit.latitude,
-            longitude=unit.longitude,
-            timezone=unit.timezone,
-            method=unit.method,
-            madhab=unit.madhab,
-            first=unit.first,
-            last=unit.last,
-        )
-        fetched = self.source.fetch(request, known.body_hash, known.waived)
-        basis = _basis(unit.latitude, unit.longitude, unit.timezone)
-        if fetched.unchanged:
-            return Batch([], body_hash=fetched.body_hash, attempts=fetched.attempts, unchanged=True, basis=basis)
-        try:
-            verify(Days(request, fetched.columns, self.tolerance), known.waived)
-        except MismatchError as error:
-            error.attempts = fetched.attempts
-            raise
-        key = [repeat(one, len(fetched.columns[0])) for one in (unit.city, unit.method, unit.madhab)]
-        rows: list[tuple[object, ...]] = list(zip(*key, *fetched.columns, strict=True))
-        scope = {
-            "city_id": unit.city,
-            "method_id": unit.method,
-            "madhab_id": unit.madhab,
-            "day": (unit.first.toordinal() - EPOCH, unit.last.toordinal() - EPOCH),
-        }
-        return Batch([Rows(TABLE, rows, scope)], body_hash=fetched.body_hash, attempts=fetched.attempts, basis=basis)
-
-    def close(self) -> None:
-        """Interrupt requests under way."""
-        self.source.close()
 
 
 class PrayerResource:
@@ -199,15 +135,17 @@ class PrayerResource:
 
     def preload(self, settings: Settings) -> None:
         """Import the configured source, and read whom it trusts: an eighth of a second for what asks by HTTP."""
-        for module in MODULES[settings.prayer.source]:
+        for module in ("synctl.processors.prayer_session", *MODULES[settings.prayer.source]):
             import_module(module)
         if settings.prayer.source != "calculated":
             from synctl.sources.http import trust  # noqa: PLC0415 - only the source in use is loaded
 
             trust()
 
-    def open(self, source: str, context: Context) -> PrayerSession:
+    def open(self, source: str, context: Context) -> Session:
         """Open a source by its name."""
+        from synctl.processors.prayer_session import PrayerSession  # noqa: PLC0415 - a command asks nothing
+
         return PrayerSession(SOURCES[source](context), context.settings.prayer.agreement)
 
 
@@ -237,13 +175,8 @@ def _units(
                         ],
                         covered_by=[f"{group}/{start}..{end}" for start, end in larger],
                         rows=(last - first).days + 1,
-                        basis=_basis(city.latitude, city.longitude, city.timezone),
+                        basis=basis(city.latitude, city.longitude, city.timezone),
                     )  # fmt: skip
-
-
-def _basis(latitude: float, longitude: float, timezone: str) -> str:
-    """A city that was corrected keeps its key, but what is stored of it is of another place."""
-    return f"{latitude},{longitude},{timezone}"
 
 
 def _reject_incalculable(methods: Sequence[int], spans: Sequence[tuple[date, date]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -138,11 +139,24 @@ def is_timezone(name: str) -> bool:
     """Whether IANA has a time zone of this name, and this machine knows it."""
     if name.startswith(_FOREIGN_ZONES):
         return False
+    if any(_is_zone_file(folder, name) for folder in zoneinfo.TZPATH):
+        return True
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # unknown; a path; a folder
         return False
     return True
+
+
+def _is_zone_file(folder: str, name: str) -> bool:
+    """Whether a file of the system is a time zone by its first bytes: to read all of 400 takes 20 ms."""
+    if os.path.normpath(name) != name or name.startswith((".", "/")):
+        return False
+    try:
+        with open(os.path.join(folder, name), "rb", buffering=0) as file:  # noqa: PTH118, PTH123 - paths take half the time
+            return file.read(4) == b"TZif"
+    except (OSError, ValueError):
+        return False
 
 
 def _where_from(transaction: Transaction) -> str:

@@ -17,7 +17,7 @@ from synctl.engine.gauge import Gauge
 from synctl.engine.runner import ShardRunner
 from synctl.engine.server import EmbeddedServer
 from synctl.engine.ticker import Ticker
-from synctl.processors import prayer
+from synctl.processors import prayer_session
 from synctl.sources import aladhan
 from synctl.sources.http import Fetcher
 from synctl.store import publish
@@ -26,7 +26,7 @@ from tests.e2e.conftest import Home
 PARTS: tuple[tuple[str, object, str], ...] = (
     ("fetch", Fetcher, "get"),
     ("decode", aladhan, "_unless_known"),
-    ("verify", prayer, "verify"),
+    ("verify", prayer_session, "verify"),
     ("write", publish, "publish"),
     ("ledger", ShardRunner, "_commit"),
     ("progress", Ticker, "_tick"),

@@ -17,7 +17,7 @@ from synctl.engine.enqueue import Enqueuer, Order
 from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.server import EmbeddedServer
 from synctl.errors import FatalError, RejectedError
-from synctl.processors.prayer import TABLE
+from synctl.processors.prayer_unit import TABLE
 from synctl.resource import Batch, Context, Known, Missing, Rows, Selectors, Session
 from synctl.states import RunState
 from synctl.store import shards

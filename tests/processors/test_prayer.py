@@ -14,7 +14,8 @@ import pytest
 from synctl.config import Settings
 from synctl.config.settings import PrayerSettings
 from synctl.errors import MismatchError, UsageError
-from synctl.processors.prayer import RESOURCE, SOURCES, PrayerSession
+from synctl.processors.prayer import RESOURCE, SOURCES
+from synctl.processors.prayer_session import PrayerSession
 from synctl.resource import NOTHING_KNOWN, Context, Known, Plan, Selectors
 from synctl.sources.calculated import CalculatedSource
 from synctl.sources.columns import columns
@@ -180,6 +181,7 @@ def test_a_source_is_held_to_the_angles_of_the_method(
 
     settings = Settings(home=tmp_path, prayer=PrayerSettings(agreement=minutes))
     opened = RESOURCE.open("aladhan", Context(settings, threading.Event()))
+    assert isinstance(opened, PrayerSession)
     session = PrayerSession(Late(threading.Event()), opened.tolerance)
     (unit, *_) = plan(city=("London",), methods="3", madhab="hanafi", first=TODAY).units
     if not refused:

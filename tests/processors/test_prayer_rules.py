@@ -13,7 +13,8 @@ import pytest
 from synctl.errors import MismatchError
 from synctl.processors.days import Days, Span
 from synctl.processors.prayer_checks import CHECKS
-from synctl.processors.prayer_rules import RULES, verify, violations
+from synctl.processors.prayer_laws import RULES
+from synctl.processors.prayer_rules import verify, violations
 from synctl.processors.sun import sun
 from synctl.sources.aladhan import AladhanSource
 from synctl.sources.calculated import CalculatedSource

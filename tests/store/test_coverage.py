@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from synctl.processors.prayer import TABLE
+from synctl.processors.prayer_unit import TABLE
 from synctl.store import coverage
 from synctl.store.coverage import CityYear, Pair
 from synctl.store.db import Database

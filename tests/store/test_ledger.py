@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from synctl.errors import Fenced, MismatchError, RateLimitedError, RejectedError, TransientError, UnitError
-from synctl.processors.prayer import TABLE
+from synctl.processors.prayer_unit import TABLE
 from synctl.states import RunState
 from synctl.store import ledger, runs, shards, units
 from synctl.store.db import Database

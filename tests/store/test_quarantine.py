@@ -10,8 +10,8 @@ import pytest
 
 from synctl.engine.freshness import Freshness
 from synctl.errors import NotFound
-from synctl.processors.prayer import TABLE
 from synctl.processors.prayer_audit import audit
+from synctl.processors.prayer_unit import TABLE
 from synctl.resource import Unit
 from synctl.sources.calculated import CalculatedSource
 from synctl.sources.prayer import PrayerRequest

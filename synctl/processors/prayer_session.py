@@ -1,0 +1,59 @@
+"""Prayer times, a unit at a time: fetched, read and verified. Only what works a run loads this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import repeat
+
+import msgspec
+
+from synctl.errors import MismatchError
+from synctl.processors.days import Days
+from synctl.processors.prayer_rules import verify
+from synctl.processors.prayer_unit import TABLE, Spec, basis
+from synctl.resource import Batch, Known, Rows
+from synctl.sources.prayer import EPOCH, PrayerRequest, PrayerSource
+
+
+@dataclass(frozen=True, slots=True)
+class PrayerSession:
+    """An opened source of prayer times. `tolerance`: minutes that `prayer.agreement` allows, 0: it is not looked at."""
+
+    source: PrayerSource
+    tolerance: int = 0
+
+    def process(self, spec: Sequence[object], known: Known) -> Batch:
+        """Fetch, decode and verify one unit."""
+        unit = msgspec.convert(spec, Spec)
+        request = PrayerRequest(
+            latitude=unit.latitude,
+            longitude=unit.longitude,
+            timezone=unit.timezone,
+            method=unit.method,
+            madhab=unit.madhab,
+            first=unit.first,
+            last=unit.last,
+        )
+        fetched = self.source.fetch(request, known.body_hash, known.waived)
+        place = basis(unit.latitude, unit.longitude, unit.timezone)
+        if fetched.unchanged:
+            return Batch([], body_hash=fetched.body_hash, attempts=fetched.attempts, unchanged=True, basis=place)
+        try:
+            verify(Days(request, fetched.columns, self.tolerance), known.waived)
+        except MismatchError as error:
+            error.attempts = fetched.attempts
+            raise
+        key = [repeat(one, len(fetched.columns[0])) for one in (unit.city, unit.method, unit.madhab)]
+        rows: list[tuple[object, ...]] = list(zip(*key, *fetched.columns, strict=True))
+        scope = {
+            "city_id": unit.city,
+            "method_id": unit.method,
+            "madhab_id": unit.madhab,
+            "day": (unit.first.toordinal() - EPOCH, unit.last.toordinal() - EPOCH),
+        }
+        return Batch([Rows(TABLE, rows, scope)], body_hash=fetched.body_hash, attempts=fetched.attempts, basis=place)
+
+    def close(self) -> None:
+        """Interrupt requests under way."""
+        self.source.close()
