@@ -48,7 +48,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
 """What opening a source imports."""
 
 
-CONNECTIONS_PER_SPARE: Final = 8
+CONNECTIONS_PER_SPARE: Final = 4
 """A unit is verified in a twentieth of the time that an upstream in the same country takes to answer."""
 
 _SELECTORS: Final = ("cities", "city", "country", "own_cities", "methods", "madhab", "year", "first", "last")

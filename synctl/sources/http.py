@@ -45,7 +45,7 @@ SLOWEST = 10
 MOST_DOUBLINGS = 20
 """Of a wait: a million times the first, beyond any cap. An outage may be tried a thousand times."""
 UNLIMITED = 2**31
-HAND_OVER_S = 0.0001
+HAND_OVER_S = 0.0005
 """For the thread that waits for our connection: it sends its request before we decode, which may take milliseconds."""
 
 
