@@ -108,15 +108,17 @@ def of_run(transaction: Transaction, run_seq: int, limit: int | None) -> Iterato
     )
 
 
-def within(part: Rows) -> tuple[str, dict[str, object]]:
-    """Return the condition, and its parameters, for the rows in the scope of a part."""
-    terms, parameters = [], {}
-    for name, value in part.scope.items():
+def within(part: Rows, suffix: str = "") -> tuple[str, dict[str, object]]:
+    """Return the condition, and its parameters, for the rows in the scope of a part. Their names end in `suffix`."""
+    terms: list[str] = []
+    parameters: dict[str, object] = {}
+    for column, value in part.scope.items():
+        name = column + suffix
         if isinstance(value, tuple):
-            terms.append(f"{name} BETWEEN :{name}_low AND :{name}_high")
+            terms.append(f"{column} BETWEEN :{name}_low AND :{name}_high")
             parameters[f"{name}_low"], parameters[f"{name}_high"] = value
         else:
-            terms.append(f"{name} = :{name}")
+            terms.append(f"{column} = :{name}")
             parameters[name] = value
     return " AND ".join(terms), parameters
 

@@ -7,28 +7,19 @@ itself is declared once with SQLModel (`models.py`) and migrated by alembic.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-import sqlite3
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from synctl.errors import DatabaseUnreachable, Unstorable
-from synctl.store.table import Table, upsert_head, upsert_tail
+from synctl.errors import DatabaseUnreachable
+from synctl.store.table import Table, UnitRows
 
 Row = Mapping[str, Any]
 
-BUSY_TIMEOUT_MS = 60_000
-"""How long SQLite waits for a writer that does not take our lock: a backup, an operator's shell."""
-MAX_PARAMETERS = 32_766
-"""SQLite's limit of parameters in one statement."""
 ROWS_PER_STATEMENT = 366
 """A year: measured fastest on SQLite, and the usual unit is one statement."""
 
@@ -65,6 +56,9 @@ class Transaction(Protocol):
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
         """Insert or update rows by their key; the number of those that were new or different."""
 
+    def upsert_units(self, table: Table, units: UnitRows) -> Mapping[int, int]:
+        """Do it with rows of units, which lack their last column: the id of the unit. The number by unit."""
+
     def serialise(self, name: str) -> None:
         """Let no other write transaction that names the same pass this line until this one has ended."""
 
@@ -89,6 +83,8 @@ def open_database(url: str) -> Database:
     """Open `sqlite:///PATH` or `postgresql://…`. Connects lazily, so a wrong URL fails at first use."""
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
+        from synctl.store.sqlite import SqliteDatabase  # noqa: PLC0415 - the driver of the database in use
+
         return SqliteDatabase(sqlite_path(url))
     if scheme in {"postgresql", "postgres"}:
         from synctl.store.postgres import PostgresDatabase  # noqa: PLC0415 - the extra is optional
@@ -105,179 +101,6 @@ def sqlite_path(url: str) -> Path:
     return Path(unquote(url.removeprefix("sqlite:///"))).expanduser()
 
 
-class SqliteDatabase:
-    """One file in WAL mode; a connection per thread."""
-
-    dialect = "sqlite"
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.location = str(path)
-        self._local = threading.local()
-        self._guard = threading.Lock()
-        self._opened: list[_SqliteConnection] = []
-
-    @contextmanager
-    def read(self) -> Iterator[Transaction]:
-        """Open a read transaction: one consistent snapshot."""
-        connection = self._connection()
-        with _clear_errors(self.location):
-            if connection.raw.in_transaction:  # a read inside a write of the same thread sees that write
-                yield connection
-                return
-            connection.raw.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.raw.execute("ROLLBACK")
-
-    @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        """Open a write transaction: commits at the end, rolls back on an error."""
-        connection = self._connection()
-        with _clear_errors(self.location), connection.writer_lock():
-            # IMMEDIATE: a deferred transaction that reads first and writes later fails at once when
-            # another writer came between, whatever the busy timeout.
-            connection.raw.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            try:
-                connection.raw.execute("COMMIT")
-            except BaseException:
-                connection.rollback()
-                raise
-
-    def close(self) -> None:
-        """Close the connections of all threads."""
-        with self._guard:
-            for connection in self._opened:
-                connection.close()
-            self._opened.clear()
-        self._local = threading.local()
-
-    def _connection(self) -> _SqliteConnection:
-        connection: _SqliteConnection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            try:
-                with _clear_errors(self.location):
-                    connection = _SqliteConnection(self._path)
-            except OSError as error:
-                raise DatabaseUnreachable(
-                    f"database {self.location}: {error.strerror}", hint="check its folder's rights"
-                ) from error
-            self._local.connection = connection
-            with self._guard:
-                self._opened.append(connection)
-        return connection
-
-
-class _SqliteConnection:
-    """A connection and the file lock that orders the writers of all processes.
-
-    Writers that meet in SQLite's busy handler sleep in steps; a blocking flock wakes the next one at once
-    (measured on two processes: 449 instead of 366 transactions of 365 rows a second).
-    """
-
-    dialect = "sqlite"
-
-    def __init__(self, path: Path) -> None:
-        if not path.parent.is_dir():
-            raise DatabaseUnreachable(f"database {path}: its folder does not exist", hint="run `synctl up`")
-        self.raw = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False)
-        self.raw.row_factory = sqlite3.Row
-        self.raw.execute("PRAGMA journal_mode=WAL")
-        # NORMAL: safe against every crash of a process; a power cut may lose the last commits, whole.
-        self.raw.execute("PRAGMA synchronous=NORMAL")
-        self.raw.execute("PRAGMA foreign_keys=ON")
-        self._lock = os.open(f"{path}.writer", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-    @contextmanager
-    def writer_lock(self) -> Iterator[None]:
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
-
-    def execute(self, sql: str, **parameters: object) -> int:
-        return self.raw.execute(sql, parameters).rowcount
-
-    def one(self, sql: str, **parameters: object) -> Row | None:
-        return self.raw.execute(sql, parameters).fetchone()  # type: ignore[no-any-return]
-
-    def all(self, sql: str, **parameters: object) -> list[Row]:
-        return self.raw.execute(sql, parameters).fetchall()
-
-    def stream(self, sql: str, **parameters: object) -> Iterator[Row]:
-        for row in self.raw.execute(sql, parameters):  # noqa: UP028 - `yield from` would close the cursor late
-            yield row
-
-    def many(self, sql: str, parameters: Sequence[Mapping[str, object]]) -> int:
-        return self.raw.executemany(sql, parameters).rowcount
-
-    def positional(self, sql: str, parameters: Sequence[object]) -> int:
-        return self.raw.execute(sql, parameters).rowcount
-
-    def insert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
-        self.raw.executemany(f"{upsert_head(table)} VALUES ({', '.join('?' * len(table.columns))})", rows)
-
-    def analyze(self, table: str) -> None:
-        pass  # it is told which index to use
-
-    def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
-        step = min(ROWS_PER_STATEMENT, MAX_PARAMETERS // len(table.columns))
-        changed = 0
-        for start in range(0, len(rows), step):
-            chunk = rows[start : start + step]
-            changed += self.positional(_upsert_values(table, len(chunk)), list(chain.from_iterable(chunk)))
-        return changed
-
-    def serialise(self, name: str) -> None:
-        pass  # BEGIN IMMEDIATE lets one writer in at a time
-
-    def rollback(self) -> None:
-        if self.raw.in_transaction:
-            self.raw.execute("ROLLBACK")
-
-    def close(self) -> None:
-        self.raw.close()
-        os.close(self._lock)
-
-
-def sqlite_hint(message: str) -> str:
-    """Return what to do about an error of SQLite."""
-    if "no such table" in message or "no such column" in message:
-        return "run `synctl db upgrade` (or `synctl up`)"
-    if "readonly" in message or "unable to open" in message:
-        return "check the rights of the file and its folder, or set SYNCTL_HOME"
-    if "full" in message:
-        return "make room on the disk; nothing committed is lost"
-    if "disk I/O error" in message:
-        return "if the file was moved or restored while workers ran, `synctl down` and `synctl up`; else check the disk"
-    return "see docs/troubleshooting.md"
-
-
-@contextmanager
-def _clear_errors(location: str) -> Iterator[None]:
-    """Turn what SQLite says of an unusable file into one line an operator can act on."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise DatabaseUnreachable(f"database {location}: {error}", hint=sqlite_hint(str(error))) from error
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError):
-            raise Unstorable(f"database {location}: {error}") from error
-        if isinstance(error, sqlite3.ProgrammingError):
-            raise
-        raise DatabaseUnreachable(
-            f"database {location}: {error}",
-            hint="restore it from a backup, or move it away and run `synctl up`",
-        ) from error
-
-
 def by_index(transaction: Transaction, name: str) -> str:
     """Return what makes SQLite use an index of the ledger: put it behind the table's name.
 
@@ -285,12 +108,6 @@ def by_index(transaction: Transaction, name: str) -> str:
     state. PostgreSQL knows better by itself.
     """
     return f" INDEXED BY {name}" if transaction.dialect == "sqlite" else ""
-
-
-@lru_cache(maxsize=256)
-def _upsert_values(table: Table, count: int) -> str:
-    one = f"({', '.join('?' * len(table.columns))})"
-    return f"{upsert_head(table)} VALUES {', '.join([one] * count)} {upsert_tail(table, 'IS NOT')}"
 
 
 @lru_cache(maxsize=512)

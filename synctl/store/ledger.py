@@ -106,12 +106,13 @@ def commit(transaction: Transaction, lease: Lease, settled: Sequence[Settled], r
     guard(transaction, lease)
     now = now_ms()
     counts: Counter[str] = Counter()
-    publish.acquit(transaction, resource, [result for result in settled if result.state is UnitState.DONE])
+    done = [result for result in settled if result.state is UnitState.DONE]
+    publish.acquit(transaction, resource, done)
+    published = publish.publish(transaction, lease, done, resource, source, now)
     ledger_rows = []
     for result in settled:
-        written = 0
+        written = published.get(result.unit.key, 0)
         if result.state is UnitState.DONE:
-            written = publish.publish(transaction, lease, result, resource, source, now)
             counts["rows"] += result.row_count
             counts["changed"] += written
             counts["unchanged"] += not written

@@ -10,7 +10,7 @@ from typing import Any
 from synctl.errors import DatabaseUnreachable, Unstorable
 from synctl.redact import redacted
 from synctl.store.db import Row, Transaction, pyformat
-from synctl.store.table import Table
+from synctl.store.table import Table, UnitRows
 
 try:
     import psycopg
@@ -174,6 +174,9 @@ class _PostgresConnection:
 
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
         return self.stages.upsert(table, rows)
+
+    def upsert_units(self, table: Table, units: UnitRows) -> Mapping[int, int]:
+        return self.stages.upsert_units(table, units)
 
     def serialise(self, name: str) -> None:
         self.raw.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"synctl {name}"])

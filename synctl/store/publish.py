@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import msgspec
@@ -56,34 +56,48 @@ def _known(row: Row | None, run: Row, waived: set[str]) -> Known:
     )
 
 
-def publish(transaction: Transaction, lease: Lease, result: Settled, resource: str, source: str, now: int) -> int:
-    """Store the rows of a unit and where they come from; return how many were new, different or removed."""
-    row = transaction.one(
-        "INSERT INTO stored_unit (resource, key, source, run_id, synced_at, body_hash, rows, validators, basis)"
-        " VALUES (:resource, :key, :source, :run_id, :now, :body_hash, :rows, :validators, :basis)"
+def publish(
+    transaction: Transaction, lease: Lease, done: Sequence[Settled], resource: str, source: str, now: int
+) -> dict[str, int]:
+    """Store the rows of units and where they come from; return by key how many were new, different or removed."""
+    if not done:
+        return {}
+    ids = _sign(transaction, lease, done, resource, source, now)
+    parts = [(result, part) for result in done if not result.unchanged for part in result.parts]
+    _overwrite(transaction, [(ids[result.unit.key], part) for result, part in parts])
+    removed: Counter[str] = Counter()
+    for result, part in parts:
+        if result.unit.known.stored:
+            removed[result.unit.key] += changes.replace(transaction, lease.run_seq, result.unit.key, part)
+    changed = upsert(transaction, [(ids[result.unit.key], part) for result, part in parts])
+    return {key: removed[key] + changed[unit_id] for key, unit_id in ids.items()}
+
+
+def _sign(
+    transaction: Transaction, lease: Lease, done: Sequence[Settled], resource: str, source: str, now: int
+) -> dict[str, int]:
+    """Note where the rows of units come from; return the units' ids."""
+    own = ("key", "body_hash", "rows", "validators", "basis")
+    values: list[str] = []
+    parameters: dict[str, object] = {}
+    for number, result in enumerate(done):
+        validators = msgspec.json.encode(result.validators).decode() if result.validators else None
+        of_unit = (result.unit.key, result.body_hash, result.row_count, validators, result.basis)
+        names = [f"{name}{number}" for name in own]
+        parameters |= zip(names, of_unit, strict=True)
+        values.append(f"(:resource, :source, :run_id, :now, {', '.join(f':{name}' for name in names)})")
+    rows = transaction.all(
+        f"INSERT INTO stored_unit (resource, source, run_id, synced_at, {', '.join(own)}) VALUES {', '.join(values)}"
         " ON CONFLICT (resource, key) DO UPDATE SET source = excluded.source, run_id = excluded.run_id,"
         " synced_at = excluded.synced_at, body_hash = excluded.body_hash, rows = excluded.rows,"
-        " validators = excluded.validators, basis = excluded.basis RETURNING id",
+        " validators = excluded.validators, basis = excluded.basis RETURNING key, id",
         resource=resource,
-        key=result.unit.key,
         source=source,
         run_id=lease.run_id,
         now=now,
-        body_hash=result.body_hash,
-        rows=result.row_count,
-        validators=msgspec.json.encode(result.validators).decode() if result.validators else None,
-        basis=result.basis,
+        **parameters,
     )
-    assert row is not None  # noqa: S101 - INSERT … RETURNING always returns a row
-    if result.unchanged:
-        return 0
-    written = 0
-    for part in result.parts:
-        _overwrite(transaction, part, row["id"])
-        if result.unit.known.stored:
-            written += changes.replace(transaction, lease.run_seq, result.unit.key, part)
-        written += upsert(transaction, part, row["id"])
-    return written
+    return {row["key"]: row["id"] for row in rows}
 
 
 def acquit(transaction: Transaction, resource: str, done: Sequence[Settled]) -> None:
@@ -115,14 +129,16 @@ def _use_waivers(transaction: Transaction, resource: str, result: Settled) -> No
     )
 
 
-def _overwrite(transaction: Transaction, part: Rows, unit_id: int) -> None:
+def _overwrite(transaction: Transaction, parts: Sequence[tuple[int, Rows]]) -> None:
     """Forget the answers of other units whose rows are about to be overwritten: they are no longer what is stored."""
-    if not part.scope:
-        return
-    where, parameters = changes.within(part)
-    others = transaction.all(
-        f"SELECT DISTINCT unit_id FROM {part.table.name} WHERE {where} AND unit_id <> :mine", mine=unit_id, **parameters
-    )
+    selects: list[str] = []
+    parameters: dict[str, object] = {}
+    for number, (unit_id, part) in enumerate(parts):
+        if part.scope:
+            where, scope = changes.within(part, str(number))
+            selects.append(f"SELECT DISTINCT unit_id FROM {part.table.name} WHERE {where} AND unit_id <> :mine{number}")
+            parameters |= {**scope, f"mine{number}": unit_id}
+    others = transaction.all(" UNION ALL ".join(selects), **parameters) if selects else ()
     for other in others:
         transaction.execute(
             "UPDATE stored_unit SET body_hash = NULL, validators = NULL WHERE id = :id", id=other["unit_id"]

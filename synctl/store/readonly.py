@@ -10,8 +10,9 @@ from typing import NoReturn
 from urllib.parse import quote
 
 from synctl.errors import DatabaseUnreachable
-from synctl.store.db import Database, Row, Transaction, open_database, sqlite_hint, sqlite_path
-from synctl.store.table import Table
+from synctl.store.db import Database, Row, Transaction, open_database, sqlite_path
+from synctl.store.sqlite import sqlite_hint
+from synctl.store.table import Table, UnitRows
 
 PATIENCE_S = 5.0
 """Readers wait for nobody in WAL mode; a file that is being restored may be locked for longer than this."""
@@ -93,6 +94,9 @@ class _Reading:
         raise TypeError("opened to read only")
 
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> NoReturn:
+        raise TypeError("opened to read only")
+
+    def upsert_units(self, table: Table, units: UnitRows) -> NoReturn:
         raise TypeError("opened to read only")
 
     def serialise(self, name: str) -> NoReturn:

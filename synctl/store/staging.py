@@ -6,14 +6,15 @@ CPU are here; as arrays through unnest 2.8 and 0.8; as one statement of 6,205 pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
+from psycopg.rows import tuple_row
 
 from synctl.errors import Unstorable
-from synctl.store.table import Table, upsert_head, upsert_tail
+from synctl.store.table import Table, UnitRows, upsert_head, upsert_tail
 
 _INTEGERS: Final = frozenset({"int2", "int4"})
 _WIDE: Final = "int8"
@@ -27,6 +28,7 @@ class _Stage:
     types: Sequence[str]
     copy: str
     insert: str
+    count: str
     batches: int = 0
 
 
@@ -39,17 +41,31 @@ class Stages:
 
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
         """Insert or update rows by their key; return how many were new or different. Raises Unstorable."""
+        with self._connection.cursor() as cursor:
+            stage = self._put(cursor, table, rows)
+            return cursor.execute(stage.insert, [stage.batches]).rowcount
+
+    def upsert_units(self, table: Table, units: UnitRows) -> Mapping[int, int]:
+        """Do it with rows of units, which lack their last column; return the number by unit. Raises Unstorable.
+
+        All at once: a round trip takes as long as thirty rows, and waits for the threads that decode as well.
+        """
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            stage = self._put(cursor, table, ((*row, unit_id) for unit_id, rows in units for row in rows))
+            return dict(cursor.execute(stage.count, [stage.batches]).fetchall())
+
+    def _put(self, cursor: psycopg.Cursor[Any], table: Table, rows: Iterable[tuple[object, ...]]) -> _Stage:
+        """Have a new batch of rows in the stage."""
         stage = self._stages.get(table) or self._create(table)
         stage.batches += 1  # rather than to empty it each time: that would be one more round trip
-        with self._connection.cursor() as cursor:
-            with cursor.copy(stage.copy) as copy:
-                copy.set_types(stage.types)
-                try:
-                    for row in rows:
-                        copy.write_row((stage.batches, *row))
-                except (TypeError, OverflowError, UnicodeError) as error:
-                    raise Unstorable(f"table {table.name}: {error}") from error
-            return cursor.execute(stage.insert, [stage.batches]).rowcount
+        with cursor.copy(stage.copy) as copy:
+            copy.set_types(stage.types)
+            try:
+                for row in rows:
+                    copy.write_row((stage.batches, *row))
+            except (TypeError, OverflowError, UnicodeError) as error:
+                raise Unstorable(f"table {table.name}: {error}") from error
+        return stage
 
     def committed(self) -> None:
         """The server has emptied them."""
@@ -75,11 +91,16 @@ class Stages:
             + ", ".join(f"{column} {kind}" for column, kind in zip(table.columns, types, strict=True))
             + ") ON COMMIT DELETE ROWS"
         )
-        columns = ", ".join(table.columns)
+        columns, unit = ", ".join(table.columns), table.columns[-1]
+        insert = (
+            f"{upsert_head(table)} SELECT {columns} FROM {name} WHERE batch = %s"
+            f" {upsert_tail(table, 'IS DISTINCT FROM')}"
+        )
         stage = self._stages[table] = _Stage(
             types=[_WIDE, *types],
             copy=f"COPY {name} (batch, {columns}) FROM STDIN (FORMAT BINARY)",
-            insert=f"{upsert_head(table)} SELECT {columns} FROM {name} WHERE batch = %s"
-            f" {upsert_tail(table, 'IS DISTINCT FROM')}",
+            insert=insert,
+            count=f"WITH written AS ({insert} RETURNING {table.name}.{unit})"
+            f" SELECT {unit}, COUNT(*) FROM written GROUP BY {unit}",
         )
         return stage

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+
+UnitRows = Sequence[tuple[int, Sequence[tuple[object, ...]]]]
+"""Rows of units, each with the unit's id."""
 
 
 @dataclass(frozen=True, slots=True)

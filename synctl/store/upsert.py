@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from synctl.store.db import ROWS_PER_STATEMENT, Transaction
@@ -24,14 +25,14 @@ class Rows:
     scope: Mapping[str, object] = field(default_factory=dict)
 
 
-def upsert(transaction: Transaction, part: Rows, unit_id: int) -> int:
-    """Insert or update the rows of a unit; return how many were new or different."""
-    table = part.table
-    stored = Table(table.name, table.key, (*table.values, "unit_id"))
-    changed = 0
-    for start in range(0, len(part.rows), ROWS_PER_STATEMENT):  # by parts: rows may be many, and packed
-        chunk = part.rows[start : start + ROWS_PER_STATEMENT]
-        changed += upsert_rows(transaction, stored, [(*row, unit_id) for row in chunk])
+def upsert(transaction: Transaction, parts: Iterable[tuple[int, Rows]]) -> Counter[int]:
+    """Insert or update rows of units, each part with its unit's id; return how many of each were new or different."""
+    by_table: defaultdict[Table, list[tuple[int, Sequence[tuple[object, ...]]]]] = defaultdict(list)
+    for unit_id, part in parts:
+        by_table[part.table].append((unit_id, part.rows))
+    changed: Counter[int] = Counter()
+    for table, rows in by_table.items():
+        changed.update(transaction.upsert_units(Table(table.name, table.key, (*table.values, "unit_id")), rows))
     return changed
 
 

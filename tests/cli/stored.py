@@ -31,7 +31,7 @@ def store(database: Database, resource: str, key: str, parts: Iterable[Rows], *,
         )  # fmt: skip
         assert unit is not None
         for part in parts:
-            upsert(transaction, part, unit["id"])
+            upsert(transaction, [(unit["id"], part)])
 
 
 def process(resource: Resource, source: str, database: Database, selectors: Selectors, home: Path) -> None:

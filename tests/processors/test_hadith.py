@@ -202,7 +202,7 @@ def store_edition(database: Database, settings: Settings, edition: str) -> None:
         )
         assert row is not None
         for part in batch.parts:
-            upsert(transaction, part, row["id"])
+            upsert(transaction, [(row["id"], part)])
 
 
 def test_an_audit_of_what_was_just_stored_finds_nothing(database: Database, settings: Settings) -> None:

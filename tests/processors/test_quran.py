@@ -72,7 +72,7 @@ def quran() -> Quran:
 
 def store(database: Database, parts: list[Rows]) -> int:
     with database.write() as transaction:
-        return sum(upsert(transaction, part, 1) for part in parts)
+        return upsert(transaction, [(1, part) for part in parts])[1]
 
 
 def execute(database: Database, statement: str) -> None:

@@ -40,7 +40,7 @@ with closing(open_database(settings.database_url)) as database:
         with database.write() as transaction:
             for part in batch.parts:
                 changes.replace(transaction, run, "ara-large", part)
-                upsert(transaction, part, 1)
+                upsert(transaction, [(1, part)])
 status = Path("/proc/self/status").read_text()
 with closing(open_database(settings.database_url)) as database, database.read() as transaction:
     changed = transaction.one("SELECT COUNT(*) AS n FROM unit_change WHERE old IS NOT NULL")["n"]

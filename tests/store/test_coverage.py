@@ -54,7 +54,7 @@ def _store(
             )
             assert unit is not None
             rows = [(city.id, method, madhab, day, 0, *[300] * 11) for day in days]
-            upsert(transaction, Rows(TABLE, rows), unit["id"])
+            upsert(transaction, [(unit["id"], Rows(TABLE, rows))])
 
 
 def _years(

@@ -175,11 +175,11 @@ def test_reopening_corrects_the_counters(
 @pytest.mark.parametrize("count", [0, 1, ROWS_PER_STATEMENT, ROWS_PER_STATEMENT + 1, 3 * ROWS_PER_STATEMENT + 7])
 def test_rows_that_did_not_change_are_not_written(database: Database, count: int) -> None:
     with database.write() as transaction:
-        assert upsert(transaction, _rows(count), 1) == count
-        assert upsert(transaction, _rows(count), 1) == 0
-        assert upsert(transaction, _rows(count, 301), 1) == count
+        assert upsert(transaction, [(1, _rows(count))])[1] == count
+        assert upsert(transaction, [(1, _rows(count))])[1] == 0
+        assert upsert(transaction, [(1, _rows(count, 301))])[1] == count
         one_differs = Rows(TABLE, [*_rows(count, 301).rows[:-1], *_rows(count, 302).rows[-1:]])
-        assert upsert(transaction, one_differs, 1) == min(count, 1)
+        assert upsert(transaction, [(1, one_differs)])[1] == min(count, 1)
     assert _all(database, "SELECT COUNT(*) FROM prayer_time") == [(count,)]
 
 

@@ -152,7 +152,7 @@ def stored(database: Database) -> Database:
                 request = PrayerRequest(place.latitude, place.longitude, place.timezone, 3, madhab, first, last)
                 rows = [(place.id, 3, madhab, *day) for day in source.fetch(request).days]
                 with database.write() as transaction:
-                    upsert(transaction, Rows(TABLE, rows), unit)
+                    upsert(transaction, [(unit, Rows(TABLE, rows))])
     return database
 
 

@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from synctl.errors import DatabaseUnreachable
-from synctl.store.db import BUSY_TIMEOUT_MS, sqlite_path
+from synctl.store.db import sqlite_path
+from synctl.store.sqlite import BUSY_TIMEOUT_MS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
