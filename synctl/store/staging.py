@@ -41,8 +41,9 @@ class Stages:
 
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
         """Insert or update rows by their key; return how many were new or different. Raises Unstorable."""
+        stage = self._next(table)
         with self._connection.cursor() as cursor:
-            stage = self._put(cursor, table, rows)
+            _put(cursor, table, stage, ((stage.batches, *row) for row in rows))
             return cursor.execute(stage.insert, [stage.batches]).rowcount
 
     def upsert_units(self, table: Table, units: UnitRows) -> Mapping[int, int]:
@@ -50,21 +51,15 @@ class Stages:
 
         All at once: a round trip takes as long as thirty rows, and waits for the threads that decode as well.
         """
+        stage = self._next(table)
         with self._connection.cursor(row_factory=tuple_row) as cursor:
-            stage = self._put(cursor, table, ((*row, unit_id) for unit_id, rows in units for row in rows))
+            _put(cursor, table, stage, ((stage.batches, *row, unit) for unit, rows in units for row in rows))
             return dict(cursor.execute(stage.count, [stage.batches]).fetchall())
 
-    def _put(self, cursor: psycopg.Cursor[Any], table: Table, rows: Iterable[tuple[object, ...]]) -> _Stage:
-        """Have a new batch of rows in the stage."""
+    def _next(self, table: Table) -> _Stage:
+        """Return the stage for a new batch: rather than to empty it each time, which would be one more round trip."""
         stage = self._stages.get(table) or self._create(table)
-        stage.batches += 1  # rather than to empty it each time: that would be one more round trip
-        with cursor.copy(stage.copy) as copy:
-            copy.set_types(stage.types)
-            try:
-                for row in rows:
-                    copy.write_row((stage.batches, *row))
-            except (TypeError, OverflowError, UnicodeError) as error:
-                raise Unstorable(f"table {table.name}: {error}") from error
+        stage.batches += 1
         return stage
 
     def committed(self) -> None:
@@ -104,3 +99,13 @@ class Stages:
             f" SELECT {unit}, COUNT(*) FROM written GROUP BY {unit}",
         )
         return stage
+
+
+def _put(cursor: psycopg.Cursor[Any], table: Table, stage: _Stage, rows: Iterable[tuple[object, ...]]) -> None:
+    with cursor.copy(stage.copy) as copy:
+        copy.set_types(stage.types)
+        try:
+            for row in rows:
+                copy.write_row(row)
+        except (TypeError, OverflowError, UnicodeError) as error:
+            raise Unstorable(f"table {table.name}: {error}") from error

@@ -193,6 +193,26 @@ def test_syncing_a_unit_again_verifies_its_rows_and_changes_none(database: Datab
             transaction.execute("UPDATE sync_unit SET state = 'pending' WHERE ordinal = 0")
 
 
+def test_units_of_one_commit_are_counted_each(database: Database, leases: list[Lease]) -> None:
+    def settle(*parts: Rows) -> list[tuple[Any, ...]]:
+        claimed = _claim(database, leases[0], UNITS)
+        at_once = [Settled(unit, 5, parts=[part]) for unit, part in zip(claimed, parts, strict=False)]
+        broken = Settled(claimed[len(parts)], 5, error=RejectedError("gone"))
+        nothing = [Settled(unit, 5) for unit in claimed[len(parts) + 1 :]]
+        _commit(database, leases[0], *at_once, broken, *nothing)
+        return _all(database, "SELECT state, rows, changed FROM sync_unit ORDER BY ordinal")
+
+    first = settle(_rows(4, city=1), _rows(3, city=2), _rows(2, city=3))
+    rest = [("failed", 0, 0), *[("done", 0, 0)] * 2]
+    assert first == [("done", 4, 4), ("done", 3, 3), ("done", 2, 2), *rest]
+    with database.write() as transaction:
+        ledger.reopen(transaction, leases[0].run_seq, everything=True)
+    later = Rows(TABLE, [*_rows(1, minute=301, city=2).rows, *_rows(3, city=2).rows[1:]])
+    second = settle(_rows(4, city=1), later, _rows(5, city=3))
+    assert second == [("done", 4, 0), ("done", 3, 1), ("done", 5, 3), *rest]
+    assert (_run(database).rows, _run(database).changed, _run(database).unchanged) == (12, 4, 3)
+
+
 def test_a_shard_releases_its_own_units_or_those_of_all(database: Database, leases: list[Lease]) -> None:
     _claim(database, leases[0], 2)
     _claim(database, leases[1], 3)
