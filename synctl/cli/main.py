@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -18,6 +19,7 @@ NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 def main() -> None:
     """Run `synctl` with the arguments of this process, or tell a shell what may be typed."""
+    gc.disable()  # until the command is loaded (app.py): what is imported stays
     _open_closed_streams()
     if "_SYNCTL_COMPLETE" in os.environ:
         from synctl.cli.complete import answer  # noqa: PLC0415 - nothing else is needed then
