@@ -43,7 +43,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The smallest piece fetched, verified and stored at once. `spec` is what `process` needs, as JSON values."""
+    """The smallest piece fetched, verified and stored at once. `spec` is what `process` needs, as JSON values.
+
+    No two of a plan have the same key, or store the same row.
+    """
 
     key: str
     spec: Sequence[object]

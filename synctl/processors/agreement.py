@@ -102,7 +102,7 @@ def apart(
     `days` are columns in the order of DayTimes, of days that follow each other. Compared is what can be right: Dhuhr
     everywhere, Sunrise, Sunset and Maghrib below 65 degrees, the others below 60. Fajr and Isha of method 15 never are.
     """
-    place = _place(days[1], latitude, longitude, days[0][0])
+    place = _place(latitude, longitude, days[0][0], tuple(days[1]))
     for expected in _expected(place, method, madhab, tolerance):
         column = days[2 + TIME_NAMES.index(expected.name)]
         least, most = expected.after - expected.early, expected.after + expected.late
@@ -132,11 +132,11 @@ class _Place:
     latitude: float
     longitude: float
     first: int
-    offsets: Column
+    offsets: tuple[int, ...]
 
 
-@remembered
-def _place(offsets: Column, latitude: float, longitude: float, first: int) -> _Place:
+@lru_cache(maxsize=16)
+def _place(latitude: float, longitude: float, first: int, offsets: tuple[int, ...]) -> _Place:
     return _Place(latitude, longitude, first, offsets)
 
 

@@ -49,7 +49,8 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
 
 
 CONNECTIONS_PER_SPARE: Final = 4
-"""A unit is verified in a twentieth of the time that an upstream in the same country takes to answer."""
+"""A unit is verified in a twentieth of the time that an upstream in the same country takes to answer. But answers come
+in bursts, and a connection rests until a thread is free to ask again."""
 
 _SELECTORS: Final = ("cities", "city", "country", "own_cities", "methods", "madhab", "year", "first", "last")
 

@@ -14,17 +14,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LONGEST: Final = 366
-"""Days. Longer columns are of stored days, and not remembered: each would hold megabytes."""
+"""Days. Longer columns are of stored days; what is found of them is not remembered: each may have megabytes."""
 _ROOM: Final = 256
-"""Columns of a year, 15 KB each at most; a city has some 50."""
+"""Columns of a year, 15 KB each at most; a city has some 50. With what is remembered it is 18 MB for any number."""
 
 
 class Column(tuple[int, ...]):
-    """A number for each day. Equal to itself alone, so that looking something up for it does not read all of it."""
+    """A number for each day. No two are equal, so that looking something up for one does not read all of it."""
 
     __slots__ = ()
     __hash__ = object.__hash__
     __eq__ = object.__eq__
+    __ne__ = object.__ne__
 
 
 _known: dict[tuple[int, ...], Column] = {}

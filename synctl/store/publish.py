@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -15,6 +15,8 @@ from synctl.store.work import NOTHING_KNOWN, Known, Lease, Settled
 
 SAMPLE_LIMIT = 2000
 """Characters of a refused answer that are kept: enough to see what is wrong with it."""
+SCOPES_PER_STATEMENT = 100
+"""SQLite takes 500 SELECTs in one."""
 
 
 def known(transaction: Transaction, run_seq: int, keys: Sequence[str]) -> dict[str, Known]:
@@ -59,7 +61,10 @@ def _known(row: Row | None, run: Row, waived: set[str]) -> Known:
 def publish(
     transaction: Transaction, lease: Lease, done: Sequence[Settled], resource: str, source: str, now: int
 ) -> dict[str, int]:
-    """Store the rows of units and where they come from; return by key how many were new, different or removed."""
+    """Store the rows of units and where they come from; return by key how many were new, different or removed.
+
+    No two of them store the same row: they are of one run.
+    """
     if not done:
         return {}
     ids = _sign(transaction, lease, done, resource, source, now)
@@ -131,18 +136,26 @@ def _use_waivers(transaction: Transaction, resource: str, result: Settled) -> No
 
 def _overwrite(transaction: Transaction, parts: Sequence[tuple[int, Rows]]) -> None:
     """Forget the answers of other units whose rows are about to be overwritten: they are no longer what is stored."""
+    scoped = [(unit_id, part) for unit_id, part in parts if part.scope]
+    others = {
+        other
+        for start in range(0, len(scoped), SCOPES_PER_STATEMENT)
+        for other in _holders(transaction, scoped[start : start + SCOPES_PER_STATEMENT])
+    }
+    for other in sorted(others):
+        transaction.execute("UPDATE stored_unit SET body_hash = NULL, validators = NULL WHERE id = :id", id=other)
+
+
+def _holders(transaction: Transaction, scoped: Sequence[tuple[int, Rows]]) -> Iterator[int]:
+    """Yield the units that rows in these scopes belong to, but for the one that each scope comes with."""
     selects: list[str] = []
     parameters: dict[str, object] = {}
-    for number, (unit_id, part) in enumerate(parts):
-        if part.scope:
-            where, scope = changes.within(part, str(number))
-            selects.append(f"SELECT DISTINCT unit_id FROM {part.table.name} WHERE {where} AND unit_id <> :mine{number}")
-            parameters |= {**scope, f"mine{number}": unit_id}
-    others = transaction.all(" UNION ALL ".join(selects), **parameters) if selects else ()
-    for other in others:
-        transaction.execute(
-            "UPDATE stored_unit SET body_hash = NULL, validators = NULL WHERE id = :id", id=other["unit_id"]
-        )
+    for number, (unit_id, part) in enumerate(scoped):
+        where, values = changes.within(part, str(number))
+        selects.append(f"SELECT DISTINCT unit_id FROM {part.table.name} WHERE {where} AND unit_id <> :mine{number}")
+        parameters |= {**values, f"mine{number}": unit_id}
+    for row in transaction.all(" UNION ALL ".join(selects), **parameters):
+        yield row["unit_id"]
 
 
 def quarantine(transaction: Transaction, lease: Lease, result: Settled, resource: str, source: str, now: int) -> None:

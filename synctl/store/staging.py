@@ -86,7 +86,7 @@ class Stages:
             + ", ".join(f"{column} {kind}" for column, kind in zip(table.columns, types, strict=True))
             + ") ON COMMIT DELETE ROWS"
         )
-        columns, unit = ", ".join(table.columns), table.columns[-1]
+        columns, last = ", ".join(table.columns), table.columns[-1]
         insert = (
             f"{upsert_head(table)} SELECT {columns} FROM {name} WHERE batch = %s"
             f" {upsert_tail(table, 'IS DISTINCT FROM')}"
@@ -95,8 +95,8 @@ class Stages:
             types=[_WIDE, *types],
             copy=f"COPY {name} (batch, {columns}) FROM STDIN (FORMAT BINARY)",
             insert=insert,
-            count=f"WITH written AS ({insert} RETURNING {table.name}.{unit})"
-            f" SELECT {unit}, COUNT(*) FROM written GROUP BY {unit}",
+            count=f"WITH written AS ({insert} RETURNING {table.name}.{last})"
+            f" SELECT {last}, COUNT(*) FROM written GROUP BY {last}",
         )
         return stage
 

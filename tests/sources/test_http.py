@@ -15,7 +15,7 @@ from synctl import __version__
 from synctl.config import Settings
 from synctl.errors import FatalError, MismatchError, RateLimitedError, RejectedError, TransientError
 from synctl.resource import Context
-from synctl.sources.http import Fetcher, fetcher
+from synctl.sources.http import Fetcher, Params, fetcher
 from tests.sources.conftest import Engine, OpenFetcher
 from tests.upstream.faults import Fault, Kind
 from tests.upstream.server import LoopbackServer
@@ -239,6 +239,26 @@ def test_it_says_who_it_is_and_keeps_its_connection(open_fetcher: OpenFetcher, u
     assert response.headers["cache-control"] == "public,max-age=3600"
     assert upstream.seen[0].headers["User-Agent"] == f"synctl/{__version__}"
     assert len(upstream.open) == 1
+
+
+@pytest.mark.parametrize("base", ["", "/v1", "/v1/"])
+def test_it_asks_as_httpx_itself_would(open_fetcher: OpenFetcher, base: str) -> None:
+    fetcher = open_fetcher(f"http://127.0.0.1:9{base}")
+    client = httpx.Client(base_url=f"http://127.0.0.1:9{base}")
+    questions: list[tuple[str, Params]] = [
+        ("/calendar/2026", {"latitude": "51.5", "timezonestring": "America/Argentina/Buenos_Aires", "method": 3}),
+        ("editions/ara-é d.json", {"q": "a&b=c +%/é"}),
+        ("/a%20b", {}),
+    ]
+    for path, params in questions:
+        ours, theirs = fetcher._request(path, params, {}), client.build_request("GET", path, params=params)
+        assert ours.url == theirs.url
+        assert ours.headers["host"] == theirs.headers["host"]
+        assert ours.extensions["timeout"] == fetcher._client.timeout.as_dict()
+    assert fetcher._request("/a", {}, {"If-None-Match": "1"}).headers["if-none-match"] == "1"
+    assert "cookie" not in fetcher._request("/a", {}, {}).headers
+    fetcher._client.cookies.set("sticky", "1")
+    assert fetcher._request("/a", {}, {}).headers["cookie"] == "sticky=1"
 
 
 def test_it_logs_no_line_for_each_request(

@@ -213,6 +213,21 @@ def test_units_of_one_commit_are_counted_each(database: Database, leases: list[L
     assert (_run(database).rows, _run(database).changed, _run(database).unchanged) == (12, 4, 3)
 
 
+def test_units_of_many_parts_are_committed_at_once(database: Database, leases: list[Lease]) -> None:
+    """SQLite takes 500 SELECTs in one statement."""
+    claimed = _claim(database, leases[0], UNITS)
+    _commit(
+        database,
+        leases[0],
+        *(Settled(unit, 5, parts=[_scoped(100 * unit.ordinal + city) for city in range(90)]) for unit in claimed),
+    )
+    assert _all(database, "SELECT DISTINCT rows, changed FROM sync_unit") == [(90, 90)]
+
+
+def _scoped(city: int) -> Rows:
+    return Rows(TABLE, _rows(1, city=city).rows, {"city_id": city, "method_id": 3, "madhab_id": 0, "day": (0, 30)})
+
+
 def test_a_shard_releases_its_own_units_or_those_of_all(database: Database, leases: list[Lease]) -> None:
     _claim(database, leases[0], 2)
     _claim(database, leases[1], 3)
