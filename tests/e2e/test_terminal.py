@@ -41,15 +41,17 @@ def stack(module_home: Home, upstream: LoopbackServer) -> Home:
 def test_an_interrupt_stops_the_watching_not_the_run(stack: Home, call: Call) -> None:
     order = (*ORDER, "--from", "2026-03-01", "--to", "2026-03-31")
     run_id = call(stack, *order, "--json").json["run"]
+    until(lambda: call(stack, "status", run_id, "--json").json["state"] == "running")
     terminal = _following(stack, order, columns=80)
-    terminal.expect("running")
-    drawn = (terminal.before or b"") + b"running"
+    terminal.expect("rows")  # of a frame: what is said before has none
+    drawn = (terminal.before or b"") + b"rows"
     terminal.sendintr()
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 130
-    screen = _screen(80, drawn + (terminal.before or b""))
-    assert sum("running" in line for line in screen.display) == 1  # no head of an older frame is left
+    shown = _screen(80, drawn + (terminal.before or b"")).display
+    assert f"{run_id}  exists already and is running" in shown[0]
+    assert sum("running" in line for line in shown[1:]) == 1  # no head of an older frame is left
     assert call(stack, "status", run_id, "--json").json["state"] == "running"
     assert call(stack, "cancel", run_id, "--wait", "--json").json["state"] == "cancelled"
 
