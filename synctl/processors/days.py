@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 
 from synctl.processors.sun import HIGH_LATITUDE, Sun, sun
 from synctl.sources.columns import Column, extremes
-from synctl.sources.prayer import DayTimes, PrayerRequest
+from synctl.sources.prayer import DayTimes, Span
 
 
 class Columns(NamedTuple):
@@ -38,19 +37,6 @@ class Broken(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What days are of: a request, or a stretch of stored days, however long."""
-
-    latitude: float
-    longitude: float
-    timezone: str
-    method: int
-    madhab: int
-    first: date
-    last: date
-
-
 @dataclass(frozen=True)
 class Days:
     """Days of what was asked for: none missing, in order, unless `prayer.dates` says otherwise.
@@ -59,7 +45,7 @@ class Days:
     it is not looked at.
     """
 
-    request: PrayerRequest | Span
+    request: Span
     columns: Sequence[Column]
     tolerance: int = 0
 

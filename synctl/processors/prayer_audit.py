@@ -11,12 +11,12 @@ from operator import itemgetter
 from typing import Final
 
 from synctl.errors import RejectedError
-from synctl.processors.days import Days, Span
+from synctl.processors.days import Days
 from synctl.processors.prayer_checks import MADHABS, SHORT_NIGHTS
 from synctl.processors.prayer_rules import is_waived, violations
 from synctl.resource import Finding
 from synctl.sources.columns import columns
-from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes
+from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, Span
 from synctl.store.db import Row, Transaction
 from synctl.store.prayer_times import clock
 from synctl.store.reference import City, find_cities

@@ -32,11 +32,8 @@ EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, slots=True)
-class PrayerRequest:
-    """One unit: a place, a method and a madhab for the days `first` to `last`, both included.
-
-    The range is a whole calendar year or lies within one month, because that is what one call answers.
-    """
+class Span:
+    """What days are of: a request, or a stretch of stored days, however long."""
 
     latitude: float
     longitude: float
@@ -45,6 +42,14 @@ class PrayerRequest:
     madhab: int
     first: date
     last: date
+
+
+@dataclass(frozen=True, slots=True)
+class PrayerRequest(Span):
+    """One unit: a place, a method and a madhab for the days `first` to `last`, both included.
+
+    The range is a whole calendar year or lies within one month, because that is what one call answers.
+    """
 
     def __post_init__(self) -> None:
         if self.madhab not in (0, 1):

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from synctl.errors import MismatchError
-from synctl.processors.days import Days, Span
+from synctl.processors.days import Days
 from synctl.processors.prayer_checks import CHECKS
 from synctl.processors.prayer_laws import RULES
 from synctl.processors.prayer_rules import verify, violations
@@ -20,7 +20,7 @@ from synctl.sources.aladhan import AladhanSource
 from synctl.sources.calculated import CalculatedSource
 from synctl.sources.columns import columns
 from synctl.sources.http import Fetcher, Response
-from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, Fetched, PrayerRequest
+from synctl.sources.prayer import EPOCH, TIME_NAMES, DayTimes, Fetched, PrayerRequest, Span
 from tests.upstream.replay import ABSENT, recordings
 
 NAMED = [0, 1, 2, 3, 4, 5, *range(7, 24)]

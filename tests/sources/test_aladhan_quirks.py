@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from synctl.processors.days import Days, Span
+from synctl.processors.days import Days
 from synctl.processors.prayer_checks import MADHABS
 from synctl.processors.prayer_rules import violations
 from synctl.sources.aladhan import AladhanSource
 from synctl.sources.columns import columns
-from synctl.sources.prayer import TIME_NAMES, DayTimes, PrayerRequest
+from synctl.sources.prayer import TIME_NAMES, DayTimes, PrayerRequest, Span
 from tests.sources.conftest import LONDON, OpenFetcher, whole_year, within_month
 from tests.upstream import aladhan
 from tests.upstream.replay import ABSENT, RECORDED
