@@ -14,6 +14,7 @@ from typing import Protocol, Self, runtime_checkable
 
 from synctl.clock import iso
 from synctl.config import Settings
+from synctl.store.columnar import Columnar
 from synctl.store.db import Database, Transaction
 from synctl.store.prerequisites import Missing
 from synctl.store.upsert import Rows, Table
@@ -22,6 +23,7 @@ from synctl.store.work import NOTHING_KNOWN, Known
 __all__ = [
     "NOTHING_KNOWN",
     "Batch",
+    "Columnar",
     "Context",
     "Finding",
     "Gate",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import repeat
 
 import msgspec
 
@@ -12,7 +11,7 @@ from synctl.errors import MismatchError
 from synctl.processors.days import Days
 from synctl.processors.prayer_rules import verify
 from synctl.processors.prayer_unit import TABLE, Spec, basis
-from synctl.resource import Batch, Known, Rows
+from synctl.resource import Batch, Columnar, Known, Rows
 from synctl.sources.prayer import EPOCH, PrayerRequest, PrayerSource
 
 
@@ -44,8 +43,7 @@ class PrayerSession:
         except MismatchError as error:
             error.attempts = fetched.attempts
             raise
-        key = [repeat(one, len(fetched.columns[0])) for one in (unit.city, unit.method, unit.madhab)]
-        rows: list[tuple[object, ...]] = list(zip(*key, *fetched.columns, strict=True))
+        rows = Columnar((unit.city, unit.method, unit.madhab), fetched.columns)
         scope = {
             "city_id": unit.city,
             "method_id": unit.method,

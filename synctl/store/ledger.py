@@ -82,14 +82,17 @@ def add_units(transaction: Transaction, run_seq: int, units: Iterable[NewUnit]) 
     return Added(count, fresh)
 
 
-def claim(transaction: Transaction, lease: Lease, limit: int) -> list[Claimed]:
-    """Lease up to `limit` pending units to this shard, in order. Shards pull, so speed evens out by itself.
+def claim(transaction: Transaction, lease: Lease, limit: int, start: int = 0) -> list[Claimed]:
+    """Lease up to `limit` pending units to this shard: in order from `start` on, and then those before it.
 
-    Suspects are not among them: units that a process held when it died.
+    Shards pull, so speed evens out by itself. Suspects are not among them: units that a process held when it died.
     """
-    if limit <= 0:  # SQLite would take that for no limit
-        return []
-    return _lease(transaction, lease, "sync_unit_pending", "deaths = 0 ORDER BY ordinal", limit)
+    claimed: list[Claimed] = []
+    for span in ("ordinal >= :start", "ordinal < :start") if start else ("ordinal >= :start",):
+        if limit > len(claimed):  # SQLite would take 0 for no limit
+            which = f"deaths = 0 AND {span} ORDER BY ordinal"
+            claimed += _lease(transaction, lease, "sync_unit_pending", which, limit - len(claimed), start)
+    return claimed
 
 
 def claim_suspect(transaction: Transaction, lease: Lease) -> list[Claimed]:
@@ -208,7 +211,9 @@ def empty(transaction: Transaction, run_seq: int, total: int, *, anew: int) -> N
     )
 
 
-def _lease(transaction: Transaction, lease: Lease, index: str, which: str, limit: int) -> list[Claimed]:
+def _lease(
+    transaction: Transaction, lease: Lease, index: str, which: str, limit: int, start: int = 0
+) -> list[Claimed]:
     next_ones = (
         f"SELECT ordinal FROM sync_unit{by_index(transaction, index)}"
         f" WHERE run_seq = :run AND state = 'pending' AND {which} LIMIT :limit"
@@ -226,6 +231,7 @@ def _lease(transaction: Transaction, lease: Lease, index: str, which: str, limit
         shard=lease.shard,
         epoch=lease.epoch,
         limit=limit,
+        start=start,
     )
     decode = msgspec.json.Decoder(list[object]).decode
     known = publish.known(transaction, lease.run_seq, [row["key"] for row in rows])

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 
 from synctl.errors import DatabaseUnreachable, Unstorable
+from synctl.store.columnar import in_columns
 from synctl.store.db import ROWS_PER_STATEMENT, Row, Transaction
 from synctl.store.table import Table, UnitRows, upsert_head, upsert_tail
 
@@ -146,19 +146,28 @@ class _SqliteConnection:
         pass  # it is told which index to use
 
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
-        step = min(ROWS_PER_STATEMENT, MAX_PARAMETERS // len(table.columns))
-        changed = 0
-        for start in range(0, len(rows), step):
-            chunk = rows[start : start + step]
-            changed += self.positional(_upsert_values(table, len(chunk)), list(chain.from_iterable(chunk)))
-        return changed
+        return self._upsert(table, rows)
 
     def upsert_units(self, table: Table, units: UnitRows) -> Mapping[int, int]:
         changed: Counter[int] = Counter()
         for unit_id, rows in units:
-            for start in range(0, len(rows), ROWS_PER_STATEMENT):  # they may be many, and packed
-                chunk = [(*row, unit_id) for row in rows[start : start + ROWS_PER_STATEMENT]]
-                changed[unit_id] += self.upsert(table, chunk)
+            changed[unit_id] += self._upsert(table, rows, unit_id)
+        return changed
+
+    def _upsert(self, table: Table, rows: Sequence[tuple[object, ...]], *last: object) -> int:
+        """Upsert rows that lack their `last` columns, which are the same for all.
+
+        A value that is the same for all is bound once: to bind takes as long as to insert.
+        """
+        changed = 0
+        step = min(ROWS_PER_STATEMENT, MAX_PARAMETERS // len(table.columns))
+        for start in range(0, len(rows), step):  # they may be many, and packed
+            chunk = in_columns(rows[start : start + step])
+            once, width, count = (*chunk.shared, *last), len(chunk.columns), len(chunk)
+            values: list[object] = [*once, *[None] * (width * count)]
+            for place, column in enumerate(chunk.columns, len(once)):
+                values[place::width] = column
+            changed += self.positional(_upsert_values(table, count, len(chunk.shared), len(last)), values)
         return changed
 
     def serialise(self, name: str) -> None:
@@ -205,6 +214,12 @@ def _clear_errors(location: str) -> Iterator[None]:
 
 
 @lru_cache(maxsize=256)
-def _upsert_values(table: Table, count: int) -> str:
-    one = f"({', '.join('?' * len(table.columns))})"
-    return f"{upsert_head(table)} VALUES {', '.join([one] * count)} {upsert_tail(table, 'IS NOT')}"
+def _upsert_values(table: Table, count: int, first: int, last: int) -> str:
+    """Return an upsert of `count` rows. Parameters: `first` and `last` values that all share, then each row's own."""
+    once = [f"?{number}" for number in range(1, first + last + 1)]
+    width = len(table.columns) - len(once)
+    own = [f"?{number}" for number in range(len(once) + 1, len(once) + count * width + 1)]
+    rows = (
+        ", ".join([*once[:first], *own[start : start + width], *once[first:]]) for start in range(0, len(own), width)
+    )
+    return f"{upsert_head(table)} VALUES ({'), ('.join(rows)}) {upsert_tail(table, 'IS NOT')}"

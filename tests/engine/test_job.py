@@ -128,6 +128,22 @@ def test_a_stop_ends_a_request_that_hangs_though_the_loop_waits_for_the_database
     assert get(database, shard.run_id).done == 1
 
 
+@pytest.mark.usefixtures("client")
+def test_a_shard_begins_at_its_own_part_and_goes_on_with_what_is_left(
+    database: Database, enqueuer: Enqueuer, resource: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+
+    def process(spec: Sequence[object], _known: Known) -> Batch:
+        seen.extend(spec)
+        return Batch([])
+
+    monkeypatch.setattr(resource, "process", process)
+    run_id = enqueuer.enqueue(resource, Selectors(city=CITIES), Order(shards=2)).run.id
+    assert _drain(expected(database, run_id)[1]) == "drained: succeeded"
+    assert seen == [*CITIES[2:], *CITIES[:2]]
+
+
 def test_who_lost_its_shard_cannot_fail_the_run(
     database: Database, client: Redis, resource: Scripted, shard: Shard
 ) -> None:

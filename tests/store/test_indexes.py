@@ -26,6 +26,7 @@ FAILED, PENDING = frozenset({UnitState.FAILED}), frozenset({UnitState.PENDING})
 
 QUERIES: dict[str, tuple[Callable[[Transaction], object], str]] = {
     "a claim": (lambda one: ledger.claim(one, LEASE, 4), "sync_unit_pending"),
+    "a claim from a place of its own": (lambda one: ledger.claim(one, LEASE, 4, 5000), "sync_unit_pending"),
     "a claim of a suspect": (lambda one: ledger.claim_suspect(one, LEASE), "sync_unit_suspect"),
     "what a shard gives back": (lambda one: ledger.release(one, 1, 0), "sync_unit_leased"),
     "what all shards give back": (lambda one: ledger.release(one, 1), "sync_unit_leased"),

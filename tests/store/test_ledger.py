@@ -76,6 +76,18 @@ def test_units_are_claimed_in_order_and_none_twice(database: Database, leases: l
     assert _claim(database, leases[1], 9) == []
 
 
+def test_a_claim_begins_where_it_is_told_to_and_goes_round(database: Database, leases: list[Lease]) -> None:
+    def claim(lease: Lease, limit: int, start: int) -> list[int]:
+        with database.write() as transaction:
+            return [unit.ordinal for unit in ledger.claim(transaction, lease, limit, start)]
+
+    assert claim(leases[1], 2, 3) == [3, 4]
+    assert claim(leases[0], 0, 3) == []
+    assert claim(leases[0], 1, 0) == [0]
+    assert claim(leases[1], 3, 5) == [5, 1, 2]
+    assert claim(leases[0], 3, 1) == []
+
+
 def test_a_commit_writes_rows_unit_and_counters(database: Database, leases: list[Lease]) -> None:
     one, two = _claim(database, leases[0], 2)
     counters = _commit(
