@@ -211,9 +211,7 @@ def empty(transaction: Transaction, run_seq: int, total: int, *, anew: int) -> N
     )
 
 
-def _lease(
-    transaction: Transaction, lease: Lease, index: str, which: str, limit: int, start: int = 0
-) -> list[Claimed]:
+def _lease(transaction: Transaction, lease: Lease, index: str, which: str, limit: int, start: int = 0) -> list[Claimed]:
     next_ones = (
         f"SELECT ordinal FROM sync_unit{by_index(transaction, index)}"
         f" WHERE run_seq = :run AND state = 'pending' AND {which} LIMIT :limit"

@@ -14,7 +14,7 @@ from synctl.store.db import Database, open_database, sqlite_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEAD: Final = "r0008"
+HEAD: Final = "r0009"
 """The newest revision in migrations/versions."""
 
 

@@ -51,6 +51,10 @@ class Madhab(SQLModel, table=True):
     asr_factor: int
 
 
+_MISPLACED = "latitude = 0 OR longitude = 0 OR latitude NOT BETWEEN -90 AND 90 OR longitude NOT BETWEEN -180 AND 180"
+"""Cities that cannot be where they are said to be; only a table that was made by hand has any."""
+
+
 class City(SQLModel, table=True):
     """A place to calculate for: GeoNames' id, or one derived from name and country for a user's own list."""
 
@@ -59,6 +63,8 @@ class City(SQLModel, table=True):
         CheckConstraint("longitude BETWEEN -180 AND 180 AND longitude <> 0", name="city_longitude"),
         Index("city_by_population", "population"),
         Index("city_by_name", "folded"),
+        Index("city_by_timezone", "timezone"),
+        Index("city_misplaced", "origin", sqlite_where=text(_MISPLACED), postgresql_where=text(_MISPLACED)),
     )
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     name: str

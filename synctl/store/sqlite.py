@@ -140,7 +140,8 @@ class _SqliteConnection:
         return self.raw.execute(sql, parameters).rowcount
 
     def insert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
-        self.raw.executemany(f"{upsert_head(table)} VALUES ({', '.join('?' * len(table.columns))})", rows)
+        one = ", ".join("?" * len(table.columns))
+        self.raw.executemany(f"{upsert_head(table, table.columns)} VALUES ({one})", rows)
 
     def analyze(self, table: str) -> None:
         pass  # it is told which index to use
@@ -215,11 +216,12 @@ def _clear_errors(location: str) -> Iterator[None]:
 
 @lru_cache(maxsize=256)
 def _upsert_values(table: Table, count: int, first: int, last: int) -> str:
-    """Return an upsert of `count` rows. Parameters: `first` and `last` values that all share, then each row's own."""
+    """Return an upsert of `count` rows. Parameters: `first` and `last` values that all share, then each row's own.
+
+    Those that are shared are numbered, and no others: SQLite looks a numbered one up among all that are.
+    """
+    own = slice(first, len(table.columns) - last)
+    columns = [*table.columns[: own.start], *table.columns[own.stop :], *table.columns[own]]
     once = [f"?{number}" for number in range(1, first + last + 1)]
-    width = len(table.columns) - len(once)
-    own = [f"?{number}" for number in range(len(once) + 1, len(once) + count * width + 1)]
-    rows = (
-        ", ".join([*once[:first], *own[start : start + width], *once[first:]]) for start in range(0, len(own), width)
-    )
-    return f"{upsert_head(table)} VALUES ({'), ('.join(rows)}) {upsert_tail(table, 'IS NOT')}"
+    row = ", ".join([*once, *["?"] * len(table.columns[own])])
+    return f"{upsert_head(table, tuple(columns))} VALUES ({'), ('.join([row] * count)}) {upsert_tail(table, 'IS NOT')}"

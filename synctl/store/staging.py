@@ -88,7 +88,7 @@ class Stages:
         )
         columns, last = ", ".join(table.columns), table.columns[-1]
         insert = (
-            f"{upsert_head(table)} SELECT {columns} FROM {name} WHERE batch = %s"
+            f"{upsert_head(table, table.columns)} SELECT {columns} FROM {name} WHERE batch = %s"
             f" {upsert_tail(table, 'IS DISTINCT FROM')}"
         )
         stage = self._stages[table] = _Stage(

@@ -25,9 +25,9 @@ class Table:
 
 
 @lru_cache(maxsize=64)
-def upsert_head(table: Table) -> str:
-    """Return an insert or an upsert up to where its rows come from."""
-    return f"INSERT INTO {table.name} ({', '.join(table.columns)})"
+def upsert_head(table: Table, columns: tuple[str, ...]) -> str:
+    """Return an insert or an upsert up to where its rows come from, which have the columns in this order."""
+    return f"INSERT INTO {table.name} ({', '.join(columns)})"
 
 
 @lru_cache(maxsize=64)

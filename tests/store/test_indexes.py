@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from synctl.config import Settings
 from synctl.states import RunState, UnitState
 from synctl.store import ledger, pages, runs, units
 from synctl.store.db import Row, Transaction, open_database, sqlite_path
 from synctl.store.ledger import Lease
+from synctl.store.prerequisites import prerequisites
 from synctl.store.runs import Run
 from tests.store.databases import migrated
 
@@ -83,3 +85,15 @@ def test_an_index_finds(url: str, what: str) -> None:
     looked_up = [line for line in plan if "sync_unit" in line and "ordinal=?" not in line]
     assert looked_up, plan
     assert [line for line in looked_up if f" {index} (run_seq=?" not in line] == []
+
+
+def test_what_every_order_asks_of_all_cities_reads_none_of_them(url: str, tmp_path: Path) -> None:
+    asked: list[str] = []
+    with closing(open_database(url)) as database, database.write() as transaction:
+        transaction.raw.set_trace_callback(asked.append)  # type: ignore[attr-defined]
+        prerequisites(transaction, Settings(home=tmp_path))
+        transaction.raw.set_trace_callback(None)  # type: ignore[attr-defined]
+    of_cities = [one for one in asked if "timezone" in one or "latitude" in one]
+    with closing(sqlite3.connect(sqlite_path(url))) as raw:
+        plan = [line[3] for one in of_cities for line in raw.execute(f"EXPLAIN QUERY PLAN {one}")]
+    assert plan == ["SCAN city USING COVERING INDEX city_by_timezone", "SCAN city USING INDEX city_misplaced"]
