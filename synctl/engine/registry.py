@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distribution, entry_points
 
 from synctl.errors import NotFound
 from synctl.resource import Resource
@@ -21,7 +21,7 @@ def names() -> list[str]:
 
 def require(name: str) -> EntryPoint:
     """Return where a resource is, without loading it. Raises NotFound with the nearest name."""
-    entry = _entries().get(name)
+    entry = _own().get(name) or _entries().get(name)
     if entry is None:
         known = names()
         raise NotFound(
@@ -51,5 +51,12 @@ def create_tables(database: Database) -> None:
 
 
 @cache
+def _own() -> dict[str, EntryPoint]:
+    """Those of this package. They are asked for most, and to look through all that is installed takes 10 ms."""
+    return {entry.name: entry for entry in distribution("synctl").entry_points if entry.group == GROUP}
+
+
+@cache
 def _entries() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+    """All of them. None takes the place of our own."""
+    return {entry.name: entry for entry in entry_points(group=GROUP)} | _own()
