@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 
 from synctl.config.settings import Upstream
 from synctl.engine import keys
+from synctl.engine.pace import Pace
 from synctl.engine.tally import Tally
 from synctl.resource import Stop
 
@@ -171,6 +172,7 @@ class Gate:
         self._held: dict[str, str] = {}
         self._calm_until: dict[str, float] = {}
         self._tally = Tally()
+        self._pace = Pace()
 
     def turn(self, host: str) -> Turn:
         """Return when it is our turn to ask the host, or when the work must end."""
@@ -196,12 +198,14 @@ class Gate:
 
     def close(self) -> None:
         """Say what was asked since the last second."""
+        self._pace.close()
         with suppress(RedisError):  # it is counted in vain, and nothing depends on it
             self._tally.flush(self._client)
 
     def measured(self, host: str, status: int | None, seconds: float, *, again: bool) -> None:
         """Count a request."""
         self._tally.request(host, status, seconds, again=again)
+        self._pace.took(seconds)
 
     def _take(self, host: str, token: str, began: float) -> Turn | None:
         kind, wait_ms, why = self._reserve(

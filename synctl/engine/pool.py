@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Self
 
@@ -15,6 +16,9 @@ from synctl.redact import redacted
 from synctl.resource import Session
 from synctl.store.ledger import Claimed, Settled
 from synctl.words import count
+
+MOMENT_S = 0.02
+"""A fifth of what passes between two looks at progress."""
 
 log = logging.getLogger("synctl.pool")
 
@@ -51,16 +55,19 @@ class WorkPool:
         """End a `settled` that waits."""
         self._settled.put(None)
 
-    def settled(self, timeout: float) -> list[Settled]:
-        """Wait up to `timeout` seconds for a unit, and return it with all others that are ready."""
+    def settled(self, timeout: float, enough: int = 1) -> list[Settled]:
+        """Wait up to `timeout` seconds for a unit, and return it with all others that are ready.
+
+        Until there are `enough` it waits a moment for more: most of what a commit costs is the same for any number.
+        """
         found: list[Settled] = []
-        try:
+        with suppress(Empty):
             result = self._settled.get(timeout=timeout)
+            moment = time.monotonic() + MOMENT_S
             while result is not None:
                 found.append(result)
-                result = self._settled.get_nowait()
-        except Empty:
-            pass
+                left = moment - time.monotonic() if len(found) < enough else 0.0
+                result = self._settled.get(timeout=left) if left > 0 else self._settled.get_nowait()
         return found
 
     def _work(self) -> None:

@@ -132,7 +132,7 @@ class ShardRunner:
 
     def _await(self, pool: WorkPool) -> list[Settled]:
         while not self._stop.is_set():
-            settled = pool.settled(timeout=WAIT_S)
+            settled = pool.settled(timeout=WAIT_S, enough=min(self._in_flight, self._window // 2))
             if settled:
                 self._stalled = False
                 return settled

@@ -43,9 +43,6 @@ WORKER_TTL_S = 17
 """RQ blocks for this less 15 s: an idle worker looks around every two seconds."""
 MONITORING_S = 2
 """How often the worker renews what RQ keeps of a running job."""
-SWITCH_S = 0.001
-"""After which a thread that computes lets another go on, whose answer is there. Python's own 5 ms, met at each step
-of a request, are a good part of one that takes 50."""
 PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger("synctl.worker")
@@ -97,7 +94,6 @@ class SyncWorker(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """In the horse: work."""
         heap.settle()
-        sys.setswitchinterval(SWITCH_S)
         super().main_work_horse(job, queue)
 
     def handle_warm_shutdown_request(self) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -17,10 +18,15 @@ from synctl.sources.prayer import EPOCH, PrayerRequest, PrayerSource
 
 @dataclass(frozen=True, slots=True)
 class PrayerSession:
-    """An opened source of prayer times. `tolerance`: minutes that `prayer.agreement` allows, 0: it is not looked at."""
+    """An opened source of prayer times. `tolerance`: minutes that `prayer.agreement` allows, 0: it is not looked at.
+
+    Threads verify one after the other. Python runs only one of them at a time anyway, and what the first finds of a
+    city serves the others, which would all look for it when a city begins.
+    """
 
     source: PrayerSource
     tolerance: int = 0
+    verifying: threading.Lock = field(default_factory=threading.Lock)
 
     def process(self, spec: Sequence[object], known: Known) -> Batch:
         """Fetch, decode and verify one unit."""
@@ -39,7 +45,8 @@ class PrayerSession:
         if fetched.unchanged:
             return Batch([], body_hash=fetched.body_hash, attempts=fetched.attempts, unchanged=True, basis=place)
         try:
-            verify(Days(request, fetched.columns, self.tolerance), known.waived)
+            with self.verifying:
+                verify(Days(request, fetched.columns, self.tolerance), known.waived)
         except MismatchError as error:
             error.attempts = fetched.attempts
             raise
