@@ -197,7 +197,7 @@ class Gate:
         self._tally.flush(self._client)
 
     def close(self) -> None:
-        """Say what was asked since the last second."""
+        """Say what was asked since the last second; threads take turns as they did before."""
         self._pace.close()
         with suppress(RedisError):  # it is counted in vain, and nothing depends on it
             self._tally.flush(self._client)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from typing import Final
 
-FAR_S: Final = 0.03
-"""A host that takes longer, on average, is waited for; from a nearer one answers come faster than they are read."""
-PART: Final = 1 / 8
-"""Of the average, that the newest request is."""
+FAR_S: Final = 0.02
+"""A host that never answers sooner is waited for; from a nearer one answers come faster than they are read."""
+RECENT: Final = 32
+"""Requests that are looked at."""
 SOON_S: Final = 0.001
 """Python's own 5 ms, met at each step of a request, are a good part of one that takes 50.
 
@@ -17,20 +18,23 @@ Where nobody waits for the host, threads that take each other's turn so often co
 
 
 class Pace:
-    """Sets Python's switch interval by how long requests take. For many threads: the worst is to set it twice."""
+    """Sets Python's switch interval by the quickest of the latest requests.
+
+    Most of them also waited for their own thread's turn, or for a time-out, which says nothing of the host.
+    """
 
     def __init__(self) -> None:
-        self._usual = self._set = sys.getswitchinterval()
-        self._average = 0.0
+        self._usual = sys.getswitchinterval()
+        self._latest: deque[float] = deque(maxlen=RECENT)
+        self._closed = False
 
     def took(self, seconds: float) -> None:
-        """Take in how long a request took."""
-        self._average += (seconds - self._average) * PART
-        wanted = SOON_S if self._average > FAR_S else self._usual
-        if wanted != self._set:
-            self._set = wanted
-            sys.setswitchinterval(wanted)
+        """Take in how long a request took. For many threads: what one sets too late, the next sets right."""
+        self._latest.append(seconds)
+        if not self._closed:
+            sys.setswitchinterval(SOON_S if min(list(self._latest)) > FAR_S else self._usual)
 
     def close(self) -> None:
-        """Leave the interval as it was found."""
+        """Leave the interval as it was found, whoever still comes with an answer."""
+        self._closed = True
         sys.setswitchinterval(self._usual)

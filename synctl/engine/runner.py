@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from synctl.engine.gauge import Gauge
 from synctl.engine.pool import WorkPool
@@ -36,6 +36,8 @@ MOST_DEATHS = 20
 
 A container that is killed as a whole for its memory shows no other sign.
 """
+ORDERLY: Final = frozenset({StopReason.PAUSE, StopReason.CANCEL, StopReason.SHUTDOWN})
+"""Reasons to stop after which what is done may still be committed."""
 DATABASE_PAUSE_S = 1.0
 """Between attempts to commit while the database refuses: a full disk, a restart."""
 
@@ -118,6 +120,8 @@ class ShardRunner:
             if fatal is not None:
                 self._commit([result for result in settled if not isinstance(result.error, FatalError)], room=0)
                 raise fatal  # the run ends, and its unit stays to be done like those not begun
+        if settled and self._stop.reason in ORDERLY:
+            self._commit_whole(settled[:MOST_PER_COMMIT], 0)  # rather than to ask for them again
 
     def _given_up(self, claimed: Sequence[Claimed]) -> list[Settled]:
         """Settle a unit at which too many processes died, instead of trying it again. It was claimed alone."""

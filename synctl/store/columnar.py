@@ -34,6 +34,8 @@ class Columnar(Sequence[_Row]):
     def __getitem__(self, index: int | slice) -> _Row | Columnar:
         if isinstance(index, slice):
             return Columnar(self.shared, [column[index] for column in self.columns])
+        if not self.columns:
+            raise IndexError(index)
         return *self.shared, *(column[index] for column in self.columns)
 
 

@@ -24,6 +24,7 @@ from synctl.store.hadith_models import HadithCollection as HadithCollection
 from synctl.store.hadith_models import HadithEdition as HadithEdition
 from synctl.store.hadith_models import HadithGrade as HadithGrade
 from synctl.store.hadith_models import HadithSection as HadithSection
+from synctl.store.prerequisites import MISPLACED
 from synctl.store.quran_models import QuranAyah as QuranAyah
 from synctl.store.quran_models import QuranCatalogue as QuranCatalogue
 from synctl.store.quran_models import QuranEdition as QuranEdition
@@ -51,10 +52,6 @@ class Madhab(SQLModel, table=True):
     asr_factor: int
 
 
-_MISPLACED = "latitude = 0 OR longitude = 0 OR latitude NOT BETWEEN -90 AND 90 OR longitude NOT BETWEEN -180 AND 180"
-"""Cities that cannot be where they are said to be; only a table that was made by hand has any."""
-
-
 class City(SQLModel, table=True):
     """A place to calculate for: GeoNames' id, or one derived from name and country for a user's own list."""
 
@@ -64,7 +61,7 @@ class City(SQLModel, table=True):
         Index("city_by_population", "population"),
         Index("city_by_name", "folded"),
         Index("city_by_timezone", "timezone"),
-        Index("city_misplaced", "origin", sqlite_where=text(_MISPLACED), postgresql_where=text(_MISPLACED)),
+        Index("city_misplaced", "origin", sqlite_where=text(MISPLACED), postgresql_where=text(MISPLACED)),
     )
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     name: str

@@ -24,6 +24,10 @@ _MENDS: Final = {
 _MORE_CITIES: Final = (
     f"{SHIPPED:,} ship with synctl: lower prerequisites.min_cities, or synctl seed --cities-file FILE with your own"
 )
+MISPLACED: Final = (
+    "latitude = 0 OR longitude = 0 OR latitude NOT BETWEEN -90 AND 90 OR longitude NOT BETWEEN -180 AND 180"
+)
+"""Cities that cannot be where they are said to be. They have an index, which SQLite takes for this text alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def _bad_cities(transaction: Transaction) -> Iterator[Missing]:
     yield from _by_origin(
         transaction,
         "coordinates are 0 or out of range",
-        "latitude = 0 OR longitude = 0 OR latitude NOT BETWEEN -90 AND 90 OR longitude NOT BETWEEN -180 AND 180",
+        MISPLACED,
     )
 
 

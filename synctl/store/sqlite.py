@@ -218,10 +218,12 @@ def _clear_errors(location: str) -> Iterator[None]:
 def _upsert_values(table: Table, count: int, first: int, last: int) -> str:
     """Return an upsert of `count` rows. Parameters: `first` and `last` values that all share, then each row's own.
 
-    Those that are shared are numbered, and no others: SQLite looks a numbered one up among all that are.
+    Without numbers for those that are shared: Python 3.12.1 takes numbers for names, and warns of them.
     """
     own = slice(first, len(table.columns) - last)
-    columns = [*table.columns[: own.start], *table.columns[own.stop :], *table.columns[own]]
-    once = [f"?{number}" for number in range(1, first + last + 1)]
-    row = ", ".join([*once, *["?"] * len(table.columns[own])])
-    return f"{upsert_head(table, tuple(columns))} VALUES ({'), ('.join([row] * count)}) {upsert_tail(table, 'IS NOT')}"
+    columns = (*table.columns[: own.start], *table.columns[own.stop :], *table.columns[own])
+    row = f"({', '.join('?' * len(table.columns[own]))})"
+    return (
+        f"{upsert_head(table, columns)} SELECT {'?, ' * (first + last)}* FROM (VALUES {', '.join([row] * count)})"
+        f" WHERE true {upsert_tail(table, 'IS NOT')}"  # WHERE: else ON would be taken for that of a join
+    )

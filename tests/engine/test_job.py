@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from synctl.config import Settings
-from synctl.engine import job, registry
+from synctl.engine import job, pool, registry
 from synctl.engine.enqueue import Enqueuer, Order
 from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.server import EmbeddedServer
@@ -125,6 +125,32 @@ def test_a_stop_ends_a_request_that_hangs_though_the_loop_waits_for_the_database
     resource.unit, resource.closed = unit, closed.set
     assert _drain(shard) == "shutdown: queued"
     assert waits == [True, True]
+    assert get(database, shard.run_id).done == 1
+
+
+@pytest.mark.usefixtures("client")
+def test_what_is_done_when_a_stop_comes_is_kept(
+    database: Database,
+    settings: Settings,
+    valkey: EmbeddedServer,
+    resource: Scripted,
+    shard: Shard,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first unit waits for company, which never comes."""
+    stopping, closed, begun = threading.Event(), threading.Event(), list[bool]()
+    monkeypatch.setattr(pool, "MOMENT_S", 30.0)
+    JOB_CONTEXT.set(JobContext(settings, valkey.url, "a worker", shutdown=stopping.is_set))
+
+    def unit() -> Batch:
+        if begun:
+            stopping.set()
+            assert closed.wait(5)
+        begun.append(True)
+        return Batch([])
+
+    resource.unit, resource.closed = unit, closed.set
+    assert _drain(shard) == "shutdown: queued"
     assert get(database, shard.run_id).done == 1
 
 
