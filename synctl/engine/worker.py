@@ -23,6 +23,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 from rq import Worker
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.queue import Queue
 
@@ -155,6 +156,8 @@ class SyncWorker(Worker):
                 self._housekeeper.tend(database, self._actor())
         except (SynctlError, RedisError) as error:
             log.error("cannot reap now: %s", error)
+        except StopRequested:  # SIGTERM came in the middle: RQ's handler raises that, wherever an idle worker is
+            raise
         except Exception:  # a run that cannot be judged must not end the workers of all resources
             log.exception("cannot reap now")
 
