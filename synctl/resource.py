@@ -7,10 +7,11 @@ progress, pause, cancel and partial failure belong to the engine.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
+
+import msgspec
 
 from synctl.clock import iso
 from synctl.config import Settings
@@ -43,8 +44,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(msgspec.Struct, frozen=True):
     """The smallest piece fetched, verified and stored at once. `spec` is what `process` needs, as JSON values.
 
     No two of a plan have the same key, or store the same row.
@@ -60,8 +60,7 @@ class Unit:
     """What is asked that the key does not say: what is stored on another basis is not fresh."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """All that one unit stores. `body_hash` is of the upstream's bytes, or of the rows where there are none.
 
     `unchanged`: they are what is stored already, so `parts` is empty. `validators` come back with the unit's next
@@ -71,7 +70,7 @@ class Batch:
     parts: Sequence[Rows]
     body_hash: str | None = None
     attempts: int = 1
-    validators: Mapping[str, str] = field(default_factory=dict)
+    validators: Mapping[str, str] = msgspec.field(default_factory=dict)
     unchanged: bool = False
     basis: str = ""
 
@@ -81,8 +80,7 @@ class Batch:
         return sum(len(part.rows) for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """What a check of stored data found. `subject` names the place for people."""
 
     rule: str
@@ -90,8 +88,7 @@ class Finding:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(msgspec.Struct, frozen=True):
     """What is stored of an edition, as `--edition` names it.
 
     `wanted`: it is part of the default selection, or was stored before. `rows` of `expected`, None: nobody says how
@@ -128,8 +125,7 @@ class Holding:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """A selection, resolved. `params` is canonical: the same selection gives the same value, in whatever order."""
 
     resource: str
@@ -140,8 +136,7 @@ class Plan:
     units: Iterable[Unit]
 
 
-@dataclass(frozen=True, slots=True)
-class Selectors:
+class Selectors(msgspec.Struct, frozen=True):
     """What the operator selected; None and empty mean: the resource's default."""
 
     cities: int | None = None
@@ -239,13 +234,12 @@ class OpenGate:
         return 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """What the engine gives a session: settings, the stop signal, and the gate to pass before each request."""
 
     settings: Settings
     stop: Stop
-    gate: Gate = field(default_factory=OpenGate)
+    gate: Gate = msgspec.field(default_factory=OpenGate)
 
 
 class Session(Protocol):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from synctl.cli.options import JsonOption
 from synctl.cli.output import console, count, emit_lines, fitted, program, say, table

@@ -10,8 +10,9 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from synctl.cli.commands import COMMANDS
 
@@ -21,8 +22,7 @@ FILES: Final = ":files"
 FILE_METAVARS: Final = frozenset({"FILE", "DIR", "PATH"})
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """What may stand at the cursor, and what it is."""
 
     value: str
@@ -76,8 +76,7 @@ def split(line: str) -> tuple[list[str], str]:
     return (words, "") if ends or not words else (words[:-1], words[-1])
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(msgspec.Struct, frozen=True):
     """The command or parameter that says what may stand at the cursor."""
 
     holder: Any

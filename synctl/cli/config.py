@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json as json_text
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
 from synctl.cli.options import JsonOption
@@ -66,8 +66,7 @@ def config(
             _path(json=json)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(msgspec.Struct, frozen=True):
     key: tuple[str, ...]
     value: object
     origin: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from shlex import join
 from typing import Final
+
+import msgspec
 
 from synctl.cli.output import age, console, count, emit_lines, fitted, program, say, table, warn
 from synctl.clock import now_ms
@@ -15,8 +16,7 @@ PER_COMMAND: Final = 20
 """Editions that one command orders: a line that a terminal can still show."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What was asked of the editions of a resource. `since`: milliseconds; what was synced before counts as missing."""
 
     resource: str

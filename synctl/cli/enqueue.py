@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final
 
+import msgspec
 import typer
 
 from synctl.cli.follow import follow, line, trouble
@@ -118,8 +118,7 @@ def enqueue(
     raise typer.Exit(code)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
     """How the command behaves once it knows what to queue. `watch` waits too."""
 
     wait: bool = False

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from shlex import join
 from typing import Final
+
+import msgspec
 
 from synctl.store.coverage import CityYear
 from synctl.store.db import Transaction
@@ -18,8 +19,7 @@ CITIES_PER_COMMAND: Final = 50
 """Cities that lack the same are ordered at once: as one run, in a line that a terminal can still show."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True):
     """Days of a city, of whole months, that some methods with some madhabs lack."""
 
     city: City

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from synctl.cli.output import age
 from synctl.store.coverage import CityYear
@@ -63,8 +64,7 @@ def legend(width: int) -> Text:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True):
     name: int
     cell: int
     now: int

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated, Final
 
+import msgspec
 import typer
 
 from synctl.cli.options import FromOption, JsonOption, ToOption
@@ -14,8 +14,7 @@ from synctl.suggest import did_you_mean
 from synctl.words import shortened
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What `show` was asked for. A resource reads what selects in it; it is told of nothing that does not."""
 
     place: tuple[str, ...] = ()

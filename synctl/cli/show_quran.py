@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from synctl.cli.output import count, emit_lines, minute, say
 from synctl.cli.script import inline, paragraph
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 _PLACE: Final = re.compile(r"(\d{1,3})(?::(\d{1,3})(?:-(\d{1,3}))?)?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(msgspec.Struct, frozen=True):
     """Ayahs `first` to `last` of a surah."""
 
     surah: int

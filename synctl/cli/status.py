@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from synctl.cli.listing import draw
@@ -59,8 +59,7 @@ def status(
             _all(session, _Filter(_states(state), resource, parse_since(since), limit), json=json)
 
 
-@dataclass(frozen=True, slots=True)
-class _Filter:
+class _Filter(msgspec.Struct, frozen=True):
     states: set[RunState] | None
     resource: str | None
     since: int | None

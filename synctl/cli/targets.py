@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
+import msgspec
 import typer
 
 from synctl.cli.output import count
@@ -27,8 +27,7 @@ OnlyResourceOption = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="With --all: do not ask.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(msgspec.Struct, frozen=True):
     """What was asked for: names, or all runs in `states`. `verb` is the command's name."""
 
     verb: str

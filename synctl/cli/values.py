@@ -8,8 +8,9 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+
+import msgspec
 
 from synctl.store.db import Transaction
 
@@ -22,8 +23,7 @@ MOST: Final = 200
 """Candidates that a shell is given: more are no choice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What is completed: the command, what stands before the cursor already, and the beginning of the word."""
 
     command: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 from redis import Redis
 
 from synctl.clock import iso, now_ms, today
@@ -34,8 +34,7 @@ class Why(StrEnum):
     FORCED = "forced"
 
 
-@dataclass(frozen=True, slots=True)
-class Enqueued:
+class Enqueued(msgspec.Struct, frozen=True):
     """The run that a selection belongs to, new or not.
 
     `reopened`: units that are queued again. `waits_for`: the run that has to end first. `fresh`: units of a new run
@@ -76,8 +75,7 @@ class Enqueued:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """What is asked for besides the selection."""
 
     force: bool = False

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -72,15 +71,14 @@ def of_run(transaction: Transaction, run_id: str, limit: int) -> list[Event]:
     return [_event(row) for row in runs.events(transaction, run_id, limit)]
 
 
-@dataclass(slots=True)
-class Follower:
+class Follower(msgspec.Struct):
     """Gives out events once each. `run_ids`: of these runs only; empty: of all. `look` returns the runs as they are."""
 
     database: Database
     look: Callable[[], list[RunView]]
     after: int
     run_ids: Collection[str] = ()
-    _said: dict[str, tuple[float, dict[str, object]]] = field(default_factory=dict)
+    _said: dict[str, tuple[float, dict[str, object]]] = msgspec.field(default_factory=dict)
 
     def news(self) -> Iterator[Event]:
         """Yield what happened since the last time, then how far runs are that have moved."""

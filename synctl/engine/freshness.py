@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
+
+import msgspec
 
 from synctl.resource import Unit
 from synctl.store.db import Transaction
@@ -17,8 +18,7 @@ CHUNK = 500
 """Units looked up at once: a world has 1.6 million."""
 
 
-@dataclass(frozen=True, slots=True)
-class Freshness:
+class Freshness(msgspec.Struct, frozen=True):
     """Fresh is what was synced from `source` at or after `since`, or as part of a larger unit after `covered_since`.
 
     Milliseconds since the epoch. None: nothing is.

@@ -6,7 +6,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from synctl.clock import now_ms
 from synctl.engine.progress import COUNTERS, ShardProgress
@@ -24,8 +25,7 @@ UNKNOWN_S = 30.0
 """Before the first unit nothing is usual; then this long is."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Wait:
+class _Wait(msgspec.Struct, frozen=True):
     host: str
     why: str
     since: float

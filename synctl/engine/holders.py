@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 
+import msgspec
 from redis import Redis
 
 from synctl.clock import now_ms
@@ -16,8 +16,7 @@ from synctl.store.runs import Run
 from synctl.store.shards import Shard
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(msgspec.Struct, frozen=True):
     """One shard of a live run. `heartbeat_s`: since its last sign of life, None where Redis knows of none."""
 
     run: Run

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from synctl.config.settings import Upstream
 from synctl.engine import keys
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
     from synctl.config import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class HostState:
+class HostState(msgspec.Struct, frozen=True):
     """An upstream host. `rate`: requests a second, 0: no limit; `most` requests under way, 0: any number.
 
     `ahead_s`: for how long turns are given away already. `closed_s`: for how long it is closed to everybody, and `why`.

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass
 
+import msgspec
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -36,8 +36,7 @@ from synctl.store.runs import Actor, Run
 log = logging.getLogger("synctl.job")
 
 
-@dataclass(frozen=True, slots=True)
-class JobContext:
+class JobContext(msgspec.Struct, frozen=True):
     """What the worker gives its work horse: the settings it read once, and whether it was told to shut down."""
 
     settings: Settings

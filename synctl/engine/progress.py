@@ -6,7 +6,6 @@ The write renews the shard's lease and reads the control flag in the same round 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -62,8 +61,7 @@ class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
     ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """A run's hash, read. Counters are None where no shard has written yet."""
 
     done: int | None = None

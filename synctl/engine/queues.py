@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+import msgspec
 from redis import Redis
 
 from synctl.engine import keys
@@ -60,8 +60,7 @@ def queued(client: Redis, shards: Iterable[Shard]) -> list[bool]:
     return [position is not None for position in pipeline.execute()]
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerInfo:
+class WorkerInfo(msgspec.Struct, frozen=True):
     """An RQ worker that is alive."""
 
     name: str

@@ -5,8 +5,7 @@ Everything is read from SQL and Redis first; each change is a compare-and-set, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from redis import Redis
 
 from synctl.clock import now_ms
@@ -21,8 +20,7 @@ START_GRACE_MS = 4000
 """From leaving the queue until the lease shows, a job needs some 50 ms; longer on a machine that is swapping."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """Something dead, and what is done about it."""
 
     run_id: str

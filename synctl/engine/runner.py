@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from synctl.engine.gauge import Gauge
 from synctl.engine.pool import WorkPool
@@ -45,8 +47,7 @@ T = TypeVar("T")
 log = logging.getLogger("synctl.runner")
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """How a shard ended: why it stopped (None: no unit was left), and the run's state afterwards."""
 
     reason: StopReason | None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+import msgspec
 
 from synctl.clock import iso
 from synctl.config.schedules import Schedule
@@ -15,8 +16,7 @@ from synctl.store.runs import Run
 from synctl.store.slots import Slot
 
 
-@dataclass(frozen=True, slots=True)
-class SlotView:
+class SlotView(msgspec.Struct, frozen=True):
     """A slot, and its run as it is now; None where it has none or it was deleted."""
 
     slot: Slot
@@ -36,8 +36,7 @@ class SlotView:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleView:
+class ScheduleView(msgspec.Struct, frozen=True):
     """One entry of `schedule list`. `slots`: the newest first."""
 
     name: str

@@ -10,10 +10,10 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
+import msgspec
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -47,8 +47,7 @@ NEVER: Final = 2**62
 log = logging.getLogger("synctl.schedule")
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(msgspec.Struct, frozen=True):
     state: SlotState
     why: str
     run_id: str | None = None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from synctl.config import Settings
 from synctl.engine import queues, registry
@@ -32,8 +33,7 @@ WORKERS_WITHIN_S = 20.0
 """A worker registers 0.7 s after its start; a machine with two busy cores needs longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Brought:
+class Brought(msgspec.Struct, frozen=True):
     """What `up` found or started."""
 
     redis_url: str

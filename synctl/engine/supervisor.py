@@ -15,9 +15,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
+
+import msgspec
 
 from synctl.engine.filelock import is_locked, try_lock
 from synctl.engine.wait import until
@@ -84,14 +85,13 @@ class SupervisorLock:
         return True
 
 
-@dataclass(slots=True)
-class _Slot:
+class _Slot(msgspec.Struct):
     resource: str
     number: int
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     deaths: int = 0
-    not_before: float = field(default=0.0)
+    not_before: float = msgspec.field(default=0.0)
 
 
 class Supervisor:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 from redis import Redis
 
 from synctl.engine import keys
@@ -24,12 +24,11 @@ KEEP_S: Final = 30 * 86_400
 _LIMITED, _RETRIES, _SUM = "limited", "retries", "sum"
 
 
-@dataclass(frozen=True, slots=True)
-class Requests:
+class Requests(msgspec.Struct, frozen=True):
     """Of one host: for each class of status (`2xx`, `none`) requests by bucket and their seconds; limits, retries."""
 
-    buckets: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    seconds: Mapping[str, float] = field(default_factory=dict)
+    buckets: Mapping[str, Sequence[int]] = msgspec.field(default_factory=dict)
+    seconds: Mapping[str, float] = msgspec.field(default_factory=dict)
     limited: int = 0
     retries: int = 0
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from synctl.clock import iso, now_ms
 from synctl.engine import progress
@@ -21,8 +22,7 @@ SILENT_S = 5.0
 """A shard writes ten times a second; after so long something is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunView:
+class RunView(msgspec.Struct, frozen=True):
     """One row of `status`, one bar of `watch`."""
 
     run: Run

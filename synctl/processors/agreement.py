@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import add, sub
 from types import MappingProxyType
 from typing import Final, NamedTuple
+
+import msgspec
 
 from synctl.processors.sun import ASR_LATITUDE, HIGH_LATITUDE, HORIZON, asr_from_noon, from_noon, positions
 from synctl.sources.columns import Column, remembered
@@ -30,8 +31,7 @@ LOW_SUN, SLOW = 45.0, 3
 """From this latitude on the sun may sink so flatly that Fajr and Isha are so many minutes further off."""
 
 
-@dataclass(frozen=True, slots=True)
-class Convention:
+class Convention(msgspec.Struct, frozen=True):
     """How a method sets its times: degrees of the sun below the horizon, or minutes after.
 
     `isha_after` is after Maghrib, `maghrib_after` after Sunset. `tune`: minutes that upstream adds to a time.
@@ -42,7 +42,7 @@ class Convention:
     isha_after: int | None = None
     maghrib: float | None = None
     maghrib_after: int = 0
-    tune: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    tune: Mapping[str, int] = msgspec.field(default_factory=lambda: MappingProxyType({}))
 
 
 CONVENTIONS: Final[Mapping[int, Convention]] = {
@@ -80,8 +80,7 @@ class Apart(NamedTuple):
     minutes: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Expected:
+class _Expected(msgspec.Struct, frozen=True):
     """What one time should be on each day: `after` minutes after those of `base`, which are on the zone's clock.
 
     It may be `early` or `late` by so many minutes.
@@ -122,8 +121,7 @@ def _within(column: Column, base: Column, least: int, most: int) -> bool:
     return least <= min(off) and max(off) <= most
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Place:
+class _Place(msgspec.Struct, frozen=True, eq=False):
     """Where, and on which days: `first` in days since 1970-01-01, and each day's offset from UTC in seconds.
 
     Equal to itself alone, as a column is.

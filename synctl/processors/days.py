@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import astuple
 
 from synctl.processors.sun import HIGH_LATITUDE, Sun, sun
 from synctl.sources.columns import Column, extremes
@@ -37,8 +39,7 @@ class Broken(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True)
-class Days:
+class Days(msgspec.Struct, frozen=True, dict=True):  # its dict is where cached properties are kept
     """Days of what was asked for: none missing, in order, unless `prayer.dates` says otherwise.
 
     `columns` are in the order of DayTimes; no days, no columns. `tolerance`: minutes that `prayer.agreement` allows; 0:
@@ -72,6 +73,4 @@ class Days:
         places = [day - first for day in self.of.day]
         if places == list(range(len(places))):
             return there
-        return replace(
-            there, **{one.name: tuple(getattr(there, one.name)[at] for at in places) for one in fields(there)}
-        )
+        return Sun(*[tuple(column[at] for at in places) for column in astuple(there)])

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from threading import Event
 from typing import Final
 
 import msgspec
+from msgspec.structs import asdict
 
 from synctl.config import Settings
 from synctl.errors import MismatchError, NotFound, UnitError, UpstreamUnavailable
@@ -68,8 +69,7 @@ def _open(context: Context) -> HadithApiSource:
     return HadithApiSource(fetcher(SOURCE, context))
 
 
-@dataclass(frozen=True, slots=True)
-class HadithSession:
+class HadithSession(msgspec.Struct, frozen=True):
     """An opened source of hadith editions; `stored` counts what the database has of one."""
 
     source: HadithApiSource

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 from unicodedata import bidirectional, name
+
+import msgspec
 
 FEWEST_LETTERS: Final = 20
 """Fewer tell nothing of a script."""
@@ -20,8 +21,7 @@ MARKED: Final = 50
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Tongue:
+class Tongue(msgspec.Struct, frozen=True):
     """What a language is known by: its script as Unicode names it, letters of its own there, its commonest words."""
 
     script: str

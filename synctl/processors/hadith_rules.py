@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from itertools import islice
 from typing import Final
+
+import msgspec
 
 from synctl.processors.hadith_language import strangeness
 from synctl.store.hadith import Listed
@@ -46,27 +47,24 @@ Longest = Mapping[str, tuple[int, str]]
 """Of what LONGEST bounds: how many characters the longest has, and where that is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A section: its name, and its first and last hadith number; None where upstream gives none."""
 
     name: str | None
     numbers: tuple[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(msgspec.Struct, frozen=True):
     """An edition without its texts, but for some. `hadiths` are pairs of number and section."""
 
     title: str
     sections: Mapping[int, Part]
     hadiths: Sequence[tuple[str, int]]
     texts: Sequence[str]
-    longest: Longest = field(default_factory=dict)
+    longest: Longest = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True):
     """How much an edition has; `graded` are the hadiths with a grade. Without hadiths: that is not known."""
 
     hadiths: int = 0
@@ -75,8 +73,7 @@ class Counts:
     graded: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
+class Breach(msgspec.Struct, frozen=True):
     """A rule that does not hold, and where."""
 
     rule: str
@@ -86,7 +83,7 @@ class Breach:
 
 def counted(validators: Mapping[str, str]) -> Counts | None:
     """Read what was counted in the last answer: it is kept with the ETag of that. None where something was not."""
-    names = [one.name for one in fields(Counts)]
+    names = Counts.__struct_fields__
     return Counts(**{name: int(validators[name]) for name in names}) if validators.keys() >= set(names) else None
 
 
@@ -137,7 +134,7 @@ def list_breaches(listed: Sequence[Listed], stored: Collection[str]) -> Iterator
             "hadith.list", f"{count(len(names), 'edition')}; of {len(stored):,} that are stored {left:,} are left"
         )
     for one in listed:
-        for name in one.__dataclass_fields__:
+        for name in one.__struct_fields__:
             most, characters = LONGEST_LISTED.get(name, LONGEST["title"]), len(getattr(one, name))
             if characters > most:
                 yield Breach("hadith.list", f"{name} of {characters:,} characters, more than {most:,}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
+
+import msgspec
 
 from synctl.errors import RejectedError
 from synctl.processors.days import Days
@@ -34,8 +35,7 @@ _HELD: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(msgspec.Struct, frozen=True):
     """A unit as its key tells of it, and the rules that are waived for it."""
 
     key: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from synctl.clock import now_ms, today
 from synctl.errors import UsageError
@@ -19,8 +20,7 @@ from synctl.store.reference import City
 DAY_S: Final = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """What was asked about prayer times; None and empty mean: whatever is stored."""
 
     year: int

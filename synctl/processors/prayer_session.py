@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -16,8 +15,7 @@ from synctl.resource import Batch, Columnar, Known, Rows
 from synctl.sources.prayer import EPOCH, PrayerRequest, PrayerSource
 
 
-@dataclass(frozen=True, slots=True)
-class PrayerSession:
+class PrayerSession(msgspec.Struct, frozen=True):
     """An opened source of prayer times. `tolerance`: minutes that `prayer.agreement` allows, 0: it is not looked at.
 
     Threads verify one after the other. Python runs only one of them at a time anyway, and what the first finds of a
@@ -26,7 +24,7 @@ class PrayerSession:
 
     source: PrayerSource
     tolerance: int = 0
-    verifying: threading.Lock = field(default_factory=threading.Lock)
+    verifying: threading.Lock = msgspec.field(default_factory=threading.Lock)
 
     def process(self, spec: Sequence[object], known: Known) -> Batch:
         """Fetch, decode and verify one unit."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -76,8 +75,7 @@ class _Selection(msgspec.Struct):
     listed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class QuranSession:
+class QuranSession(msgspec.Struct, frozen=True):
     """An opened source of the Quran."""
 
     source: QuranSource

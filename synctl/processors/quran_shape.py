@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from synctl.sources.mushaf import DIVISIONS, SAJDAS
 from synctl.sources.quran import Ayah, Edition, Listed, Quran, Surah
@@ -23,8 +24,7 @@ LONGEST_CODE: Final = 64
 _CODES: Final = frozenset({"identifier", "language", "format", "type", "direction"})
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(msgspec.Struct, frozen=True):
     """A rule that does not hold. `place` is empty for all of an edition, else a surah, or an ayah as `2:255`."""
 
     rule: str

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
+
+import msgspec
 
 HIGH_LATITUDE: Final = 65.0
 """Degrees. From here on there are days without a sunrise or a sunset, and what is published then follows no sun."""
@@ -28,8 +29,7 @@ _MINUTES: Final = math.degrees(4)
 """Of the sun's way around the earth, a radian."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sun:
+class Sun(msgspec.Struct, frozen=True):
     """Minutes, for each day. `noon` is after 00:00 UTC of it, `half` from noon to sunset, None at high latitudes.
 
     `between` lies between the Asr of both schools, after 00:00 UTC; None where they cannot be told apart.

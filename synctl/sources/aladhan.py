@@ -7,14 +7,13 @@ checked.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache, partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from synctl.errors import MismatchError, RejectedError, TransientError
 from synctl.sources.columns import columns, interned

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 
@@ -90,8 +89,7 @@ _decode_list = msgspec.json.Decoder(dict[str, _Collection]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """A section by the name it has, and its first and last numbers as literals; None where details are missing."""
 
     number: int
@@ -100,8 +98,7 @@ class Section:
     arabic: tuple[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Hadith:
+class Hadith(msgspec.Struct, frozen=True):
     """An entry. Numbers are literals; `arabic_quoted`: upstream wrote a string."""
 
     number: str
@@ -113,8 +110,7 @@ class Hadith:
     section_hadith: int
 
 
-@dataclass(frozen=True, slots=True)
-class Edition:
+class Edition(msgspec.Struct, frozen=True):
     """A file, read: every field of the type it has to have, nothing else checked."""
 
     title: str
@@ -122,8 +118,7 @@ class Edition:
     hadiths: Sequence[Hadith]
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched(Generic[T]):
+class Fetched(msgspec.Struct, Generic[T], frozen=True):
     """What `accept` made of an edition; None where it is what is known already."""
 
     value: T | None

@@ -7,7 +7,6 @@ import random
 import ssl
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
@@ -55,8 +54,7 @@ class Interrupted(Exception):
     """The work must end. No error: the unit stays to be done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response(Generic[T]):
+class Response(msgspec.Struct, Generic[T], frozen=True):
     """A successful answer. `body` is after content encoding; `value` is what `decode` made of it."""
 
     status: int
@@ -91,8 +89,7 @@ def fetcher(source: str, context: Context) -> Fetcher:
     )
 
 
-@dataclass(slots=True)
-class _Tries:
+class _Tries(msgspec.Struct):
     """Requests made for one answer, those that count against it, and those that do not: the host failed everybody."""
 
     made: int = 0

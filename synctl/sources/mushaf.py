@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import accumulate
@@ -43,8 +42,7 @@ class _Facts(msgspec.Struct):
     obligatory: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Mushaf:
+class Mushaf(msgspec.Struct, frozen=True):
     """The facts. Ayahs are numbered from 1 to 6236, surahs from 1 to 114.
 
     `firsts` are the ayahs that begin a surah; `starts` those that begin a juz, a manzil, a page, a ruku or a quarter

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
 
 from synctl.errors import RejectedError
 from synctl.sources.columns import columns, extremes, interned, remembered
@@ -31,8 +32,7 @@ EPOCH = date(1970, 1, 1).toordinal()
 """`date.toordinal()` of day 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """What days are of: a request, or a stretch of stored days, however long."""
 
     latitude: float
@@ -44,8 +44,7 @@ class Span:
     last: date
 
 
-@dataclass(frozen=True, slots=True)
-class PrayerRequest(Span):
+class PrayerRequest(Span, frozen=True):
     """One unit: a place, a method and a madhab for the days `first` to `last`, both included.
 
     The range is a whole calendar year or lies within one month, because that is what one call answers.
@@ -72,8 +71,7 @@ class PrayerRequest(Span):
         return [self.first + timedelta(days=count) for count in range((self.last - self.first).days + 1)]
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(msgspec.Struct, frozen=True):
     """The days asked for, all of them, in order. `unchanged`: they are those known, so there are none here.
 
     `columns` are in the order of DayTimes. `body_hash` is of what was asked and what was answered.

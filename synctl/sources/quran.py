@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -67,8 +66,7 @@ class Listed(Edition, rename="camel", frozen=True):
     direction: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched(Generic[T_co]):
+class Fetched(msgspec.Struct, Generic[T_co], frozen=True):
     """What a source answered, not verified yet. `value` is None where it is what is known already."""
 
     value: T_co | None

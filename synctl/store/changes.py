@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 import msgspec
@@ -14,8 +13,7 @@ from synctl.store.upsert import ROWS_PER_STATEMENT, Rows, Table
 _encode = msgspec.msgpack.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """A row that differs. `old` is None where it is new, `new` where it is gone."""
 
     table: Table

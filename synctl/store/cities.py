@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import zoneinfo
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from synctl.errors import NotFound
 from synctl.store.aliases import ALIASES
@@ -35,8 +36,7 @@ _FOREIGN_ZONES: Final = ("posix/", "right/", "localtime", "posixrules", "Factory
 """What lies in the system's folder of time zones but is none of IANA's: `right/` counts leap seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class City:
+class City(msgspec.Struct, frozen=True):
     """A place to calculate for. `population` is 0 where nobody said."""
 
     id: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from synctl.clock import iso
 from synctl.store.prayer_times import EPOCH
@@ -30,8 +31,7 @@ _HELD: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """A resource that stores something. `first` and `last` are None where its units name no days."""
 
     resource: str
@@ -57,8 +57,7 @@ class Stored:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class CityYear:
+class CityYear(msgspec.Struct, frozen=True):
     """A city's year: rows `stored` and `expected` in each of the 12 months, and the syncs they come from.
 
     `missing` has the months (1 to 12) in which a method and madhab lack days; it leaves out those that are complete.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -44,8 +43,7 @@ _TEXTS: Final = (
 """What is written there, as rules call it; its table, what a row of it is called, and its column."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """An edition as upstream lists it. `title` is that of its collection."""
 
     name: str
@@ -58,8 +56,7 @@ class Listed:
     comments: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEdition:
+class StoredEdition(msgspec.Struct, frozen=True):
     """An edition of which something is stored, and where it comes from."""
 
     name: str
@@ -76,8 +73,7 @@ class StoredEdition:
     synced_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredHadith:
+class StoredHadith(msgspec.Struct, frozen=True):
     """A hadith with the name of its section and its grades, pairs of name and grade."""
 
     row: Row

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -45,8 +45,7 @@ class NewUnit(NamedTuple):
     fresh: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(msgspec.Struct, frozen=True):
     """How many units a new run has, and how many of them are settled already."""
 
     units: int
@@ -87,11 +86,10 @@ def claim(transaction: Transaction, lease: Lease, limit: int, start: int = 0) ->
 
     Shards pull, so speed evens out by itself. Suspects are not among them: units that a process held when it died.
     """
-    claimed: list[Claimed] = []
-    for span in ("ordinal >= :start", "ordinal < :start") if start else ("ordinal >= :start",):
-        if limit > len(claimed):  # SQLite would take 0 for no limit
-            which = f"deaths = 0 AND {span} ORDER BY ordinal"
-            claimed += _lease(transaction, lease, "sync_unit_pending", which, limit - len(claimed), start)
+    pending = partial(_lease, transaction, lease, "sync_unit_pending", start=start)
+    claimed = pending("deaths = 0 AND ordinal >= :start ORDER BY ordinal", limit)
+    if start and len(claimed) < limit:
+        claimed += pending("deaths = 0 AND ordinal < :start ORDER BY ordinal", limit - len(claimed))
     return claimed
 
 
@@ -286,4 +284,4 @@ def _count(transaction: Transaction, lease: Lease, counts: Counter[str]) -> Coun
     )
     if row is None:
         raise Fenced(f"{lease.run_id}: the run is no longer running; nothing was committed")
-    return Counters(**{**{name: row[name] for name in Counters.__slots__}, "state": RunState(row["state"])})
+    return Counters(**{**{name: row[name] for name in Counters.__struct_fields__}, "state": RunState(row["state"])})

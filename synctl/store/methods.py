@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from synctl.errors import PrerequisitesNotMet, UsageError
 from synctl.suggest import did_you_mean
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from synctl.store.db import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(msgspec.Struct, frozen=True):
     """A calculation method as AlAdhan numbers it. `params` mixes numbers (degrees) and text such as `90 min`."""
 
     id: int
@@ -27,8 +27,7 @@ class Method:
     named: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Madhab:
+class Madhab(msgspec.Struct, frozen=True):
     """A school of law. It changes only Asr: the shadow is `asr_factor` times the object."""
 
     id: int

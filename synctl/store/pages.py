@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from synctl.states import RunState, UnitState
 from synctl.store.db import Row, Transaction
@@ -18,24 +19,21 @@ LOOKED_AT: Final = 25
 """Units of a square that did not succeed, of which the worse kind is shown: all of them in a run of 10,000 units."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunPage:
+class RunPage(msgspec.Struct, frozen=True):
     """Runs, the newest first. `before`: where the next page begins; None at the end."""
 
     runs: list[Run]
     before: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class UnitPage:
+class UnitPage(msgspec.Struct, frozen=True):
     """Rows of the ledger in its order. `after`: where the next page begins; None at the end."""
 
     rows: list[Row]
     after: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class UnitGrid:
+class UnitGrid(msgspec.Struct, frozen=True):
     """`cells`: for every so many units in a row the state that most needs to be seen. `counts`: units in each state.
 
     What needs to be seen most, first: quarantined, failed, leased, pending, done.

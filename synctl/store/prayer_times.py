@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from operator import itemgetter
+
+import msgspec
 
 from synctl.clock import iso
 from synctl.store.db import Transaction
@@ -25,8 +26,7 @@ _CLOCKS = tuple(f"{minute // 60:02}:{minute % 60:02}:00" for minute in range(144
 _MADHABS = {madhab.id: madhab.code for madhab in MADHABS}
 
 
-@dataclass(frozen=True, slots=True)
-class PrayerDay:
+class PrayerDay(msgspec.Struct, frozen=True):
     """One stored day. `minutes`: its times in the order of TIME_NAMES, after 00:00 at `utc_offset` (seconds)."""
 
     city: City

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from synctl.store.cities import SHIPPED, is_timezone
 from synctl.store.counts import counts
@@ -30,8 +31,7 @@ MISPLACED: Final = (
 """Cities that cannot be where they are said to be. They have an index, which SQLite takes for this text alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(msgspec.Struct, frozen=True):
     """A prerequisite that is not met, and the command that mends it."""
 
     what: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from synctl.clock import iso, now_ms
 from synctl.errors import NotFound
@@ -23,8 +24,7 @@ _FINDINGS = (
 _ORDER = " ORDER BY q.found_at DESC, q.resource, q.key"
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """Why a unit was refused, with a sample of what was answered. `accepted`: its next answer may break the rule."""
 
     resource: str

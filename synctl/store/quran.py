@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from synctl.clock import iso
 from synctl.store.db import Row, Transaction
@@ -16,8 +17,7 @@ _AYAHS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Edition:
+class Edition(msgspec.Struct, frozen=True):
     """A stored edition, and the sync that verified it last. `direction` is None where no list says it."""
 
     edition: str
@@ -31,8 +31,7 @@ class Edition:
     synced_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verse:
+class Verse(msgspec.Struct, frozen=True):
     """A stored ayah. The first `bismillah` characters of `text` are the basmalah in front of its surah."""
 
     edition: Edition

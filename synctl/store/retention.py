@@ -7,9 +7,10 @@ units that are not done: `retry` needs them. When units go, the run says so (`pr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from synctl.clock import iso, now_ms
 from synctl.states import RETRIABLE, TERMINAL
@@ -34,24 +35,21 @@ class Scope(StrEnum):
     """The run, too, and its part of the audit trail."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """Moments in milliseconds: of runs that ended before, units go, or all of it. None: nothing does."""
 
     units: int | None
     runs: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Old:
+class Old(msgspec.Struct, frozen=True):
     """A run of which something is to go."""
 
     run: Run
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(msgspec.Struct, frozen=True):
     """How much of a run is to go: units, and changed rows it noted."""
 
     units: int

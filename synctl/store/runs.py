@@ -6,7 +6,8 @@ import os
 import pwd
 import socket
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from synctl.clock import now_ms
 from synctl.errors import IllegalTransition, NotFound
@@ -29,8 +30,7 @@ _ORDER = (LIVE, {RunState.QUEUED}, {RunState.PAUSED})
 """What is listed before all others: where a screen is short, those that work must be on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True):
     """Who asks, and from where: kept with every change of a run."""
 
     who: str
@@ -42,8 +42,7 @@ class Actor:
         return cls(who or _user(), f"{socket.gethostname()}:{os.getpid()}")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """A row of the `run` table."""
 
     seq: int
@@ -79,8 +78,7 @@ class Run:
         return self.done + self.failed
 
 
-@dataclass(frozen=True, slots=True)
-class NewRun:
+class NewRun(msgspec.Struct, frozen=True):
     """What a run is created from."""
 
     id: str
@@ -102,7 +100,7 @@ def create(transaction: Transaction, new: NewRun, actor: Actor, reason: str) -> 
         " VALUES (:id, :resource, :source, :sync_date, :params, :label, 'queued', '', 0, 0, :shards,"
         " :total, 0, 0, 0, 0, :anew, :now) ON CONFLICT (id) DO NOTHING RETURNING seq",
         now=now_ms(),
-        **{name: getattr(new, name) for name in NewRun.__slots__},
+        **{name: getattr(new, name) for name in NewRun.__struct_fields__},
     )
     if row is None:
         return None
@@ -297,7 +295,7 @@ def _newest_ids(transaction: Transaction) -> list[str]:
 
 def run_of(row: Row) -> Run:
     """Return the run that a row of its table is."""
-    values = {name: row[name] for name in Run.__slots__}
+    values = {name: row[name] for name in Run.__struct_fields__}
     return Run(**{**values, "state": RunState(values["state"])})
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass
 from importlib.resources import files
 from itertools import islice
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from synctl.errors import UsageError
 from synctl.store.cities import SHIPPED, City
@@ -33,8 +34,7 @@ _CITY: Final = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SeedReport:
+class SeedReport(msgspec.Struct, frozen=True):
     """What is stored after seeding, and how many of its rows were new or different before."""
 
     methods: int

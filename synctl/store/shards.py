@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from synctl.clock import now_ms
 from synctl.errors import Fenced
@@ -12,8 +12,7 @@ from synctl.store.db import Transaction
 from synctl.store.runs import Run
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(msgspec.Struct, frozen=True):
     """A shard that is expected to work: a row of `run_shard`."""
 
     run_seq: int
@@ -142,7 +141,7 @@ def expected(transaction: Transaction, run_id: str | None = None) -> list[Shard]
         " ORDER BY r.created_at, s.shard",
         run_id=run_id,
     )
-    return [Shard(**{name: row[name] for name in Shard.__slots__}) for row in rows]
+    return [Shard(**{name: row[name] for name in Shard.__struct_fields__}) for row in rows]
 
 
 def _next_attempt(transaction: Transaction, run_seq: int) -> int:

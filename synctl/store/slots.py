@@ -6,8 +6,9 @@ Moments are milliseconds since the Unix epoch.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from synctl.states import ACTIVE
 from synctl.store.db import Row, Transaction
@@ -32,8 +33,7 @@ class SlotState(StrEnum):
     """It could not be queued: `why` is the error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(msgspec.Struct, frozen=True):
     """A row of `schedule_slot`."""
 
     schedule: str
@@ -189,5 +189,5 @@ def forget_old(transaction: Transaction, now: int) -> None:
 
 
 def _slot(row: Row) -> Slot:
-    values = {name: row[name] for name in Slot.__slots__}
+    values = {name: row[name] for name in Slot.__struct_fields__}
     return Slot(**{**values, "state": SlotState(values["state"])})

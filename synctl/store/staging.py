@@ -7,9 +7,9 @@ CPU are here; as arrays through unnest 2.8 and 0.8; as one statement of 6,205 pa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 import psycopg
 from psycopg.rows import tuple_row
 
@@ -21,8 +21,7 @@ _WIDE: Final = "int8"
 """psycopg cuts an integer to the width of a binary column without a word. Staged wide, the server checks it."""
 
 
-@dataclass(slots=True)
-class _Stage:
+class _Stage(msgspec.Struct):
     """The temporary table for rows of a table. `batches`: how many the transaction under way has put in."""
 
     types: Sequence[str]

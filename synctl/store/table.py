@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 UnitRows = Sequence[tuple[int, Sequence[tuple[object, ...]]]]
 """Rows of units, each with the unit's id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """Where rows go. A row is a tuple in the order `key + values`; `unit_id` is added to those of a unit."""
 
     name: str

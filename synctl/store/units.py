@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from synctl.clock import iso
 from synctl.states import UnitState
 from synctl.store.db import Row, Transaction, by_index
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True):
     """Failed units that share class, status and message; `sample` is the key of one."""
 
     error_class: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from synctl.store.db import ROWS_PER_STATEMENT, Transaction
 from synctl.store.table import Table
@@ -12,8 +13,7 @@ from synctl.store.table import Table
 __all__ = ["ROWS_PER_STATEMENT", "Rows", "Table", "upsert", "upsert_rows"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(msgspec.Struct, frozen=True):
     """Verified rows of one unit for one table.
 
     `scope` says which stored rows they take the place of: a column's value, or its (lowest, highest). Stored rows in
@@ -22,7 +22,7 @@ class Rows:
 
     table: Table
     rows: Sequence[tuple[object, ...]]
-    scope: Mapping[str, object] = field(default_factory=dict)
+    scope: Mapping[str, object] = msgspec.field(default_factory=dict)
 
 
 def upsert(transaction: Transaction, parts: Iterable[tuple[int, Rows]]) -> Counter[int]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from synctl.errors import MismatchError, UnitError
 from synctl.states import RunState, UnitState
 from synctl.store.upsert import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True):
     """The right to work on one shard of a run. `epoch` is the fence; `token` names the holder in Redis."""
 
     run_id: str
@@ -23,8 +23,7 @@ class Lease:
     holder: str
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """What is stored of a unit, from the source that is asked again.
 
     `body_hash` may save work, so a forced run has none. `validators` are what the resource kept of the last answer: an
@@ -34,15 +33,14 @@ class Known:
     stored: bool = False
     body_hash: str | None = None
     rows: int = 0
-    validators: Mapping[str, str] = field(default_factory=dict)
+    validators: Mapping[str, str] = msgspec.field(default_factory=dict)
     waived: frozenset[str] = frozenset()
 
 
 NOTHING_KNOWN: Final = Known()
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(msgspec.Struct, frozen=True):
     """A unit this shard is to process. `deaths`: of processes that held it before; `crashes`: of their own doing."""
 
     ordinal: int
@@ -53,8 +51,7 @@ class Claimed:
     crashes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """What became of a claimed unit: verified `parts`, the word that they are `unchanged`, or an `error`."""
 
     unit: Claimed
@@ -62,7 +59,7 @@ class Settled:
     attempts: int = 1
     parts: Sequence[Rows] = ()
     body_hash: str | None = None
-    validators: Mapping[str, str] = field(default_factory=dict)
+    validators: Mapping[str, str] = msgspec.field(default_factory=dict)
     unchanged: bool = False
     basis: str = ""
     error: UnitError | None = None
@@ -80,8 +77,7 @@ class Settled:
         return self.unit.known.rows if self.unchanged else sum(len(part.rows) for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Counters:
+class Counters(msgspec.Struct, frozen=True):
     """The run as this shard's last commit left it."""
 
     state: RunState

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from redis import Redis
 
 from synctl.config import Settings
@@ -17,8 +17,7 @@ from synctl.store.db import Database
 from synctl.store.runs import Actor, Run
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(msgspec.Struct, frozen=True):
     """`client` decodes responses, `connection` (for RQ) does not. `server`: the embedded Valkey, if that is used."""
 
     settings: Settings

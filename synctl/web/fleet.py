@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Final
+
+from msgspec.structs import asdict
 
 from synctl.clock import now_ms
 from synctl.engine import hosts, keys, leader, queues, registry, schedules

@@ -9,9 +9,9 @@ import socket
 import time
 from collections import OrderedDict
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
+import msgspec
 from starlette.requests import HTTPConnection
 
 from synctl.store.runs import Actor
@@ -29,8 +29,7 @@ ADDRESSES: Final = 1000
 log = logging.getLogger("synctl.web")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who asks. `csrf` is of a browser's session, None where a token was sent."""
 
     token: Token
@@ -43,11 +42,10 @@ class Caller:
         return Actor(f"web:{self.token.name}", f"{self.address} by {socket.gethostname()}:{os.getpid()}")
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """Counts what each address did within a minute."""
 
-    _seen: OrderedDict[str, tuple[float, int]] = field(default_factory=OrderedDict)
+    _seen: OrderedDict[str, tuple[float, int]] = msgspec.field(default_factory=OrderedDict)
 
     def add(self, address: str) -> int:
         """Count one more; return how many there were since the window began."""

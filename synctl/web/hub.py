@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -35,8 +34,7 @@ MOST_CLIENTS: Final = 1000
 log = logging.getLogger("synctl.web")
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """An event as it goes out. `id` is None of progress."""
 
     id: int | None
@@ -47,18 +45,16 @@ class Dropped(Exception):
     """The client did not keep up, or the server ends: it may come again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Until:
+class Until(msgspec.Struct, frozen=True):
     """So much happened at once that it is to be read: all events up to this id."""
 
     id: int
 
 
-@dataclass(slots=True, eq=False)
-class Subscriber:
+class Subscriber(msgspec.Struct, eq=False):
     """A client's queue, bounded."""
 
-    queue: asyncio.Queue[Told | Until | None] = field(default_factory=lambda: asyncio.Queue(WAITING + 1))
+    queue: asyncio.Queue[Told | Until | None] = msgspec.field(default_factory=lambda: asyncio.Queue(WAITING + 1))
 
     def put(self, told: Told | Until) -> bool:
         """Add what is to be told; return whether there was room."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import msgspec
@@ -19,8 +18,7 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Parameters, or a body, of which there are none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A request that was let in. `query` and `body` are of the types that its operation declares."""
 
     backend: Backend
@@ -30,17 +28,15 @@ class Call:
     body: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What an operation found or did."""
 
     document: Document
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """`call` runs in a thread and may block. `answers`: the document of each status; `problems`: its refusals."""
 
     method: str

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+import msgspec
 import uvicorn
 from starlette.applications import Starlette
 
@@ -28,8 +28,7 @@ UNTAKEN_MS: Final = 20_000
 """Bytes that a client does not take for so long end its connection: closing it would wait for them without end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(msgspec.Struct, frozen=True):
     """Where to listen. `origins`: of pages behind a proxy. `remote`: beyond loopback is meant."""
 
     host: str

@@ -9,8 +9,9 @@ import hashlib
 import hmac
 import secrets
 import time
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from synctl.web.access import Keyring, Token
 
@@ -19,8 +20,7 @@ LASTS_S: Final = 12 * 3600
 """A working day."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(msgspec.Struct, frozen=True):
     """Who is logged in. `csrf`: what a form or a script of ours sends with each change."""
 
     token: Token

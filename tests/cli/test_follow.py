@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain, repeat
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from synctl.cli import follow
 from synctl.engine.view import RunView

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from synctl.cli.live import loop, panels
@@ -25,7 +24,7 @@ SIZES = [(20, 5), (40, 12), (80, 24), (200, 50)]
 
 
 def view(number: int = 1, state: RunState = RunState.RUNNING, done: int = 2080, **changed: object) -> RunView:
-    values: dict[str, object] = dict.fromkeys(Run.__slots__, 0) | {
+    values: dict[str, object] = dict.fromkeys(Run.__struct_fields__, 0) | {
         "id": f"prayer-20261124-{number:010x}", "resource": "prayer", "source": "aladhan", "label": "100 cities",
         "state": state, "reason": "", "waits_for": "", "error_class": "", "total": 4600, "done": done, "failed": 12,
         "started_at": now_ms() - 60_000, "finished_at": None, "created_at": now_ms() - 61_000,
@@ -44,7 +43,7 @@ def snapshot(*views: RunView, **changed: object) -> Snapshot:
         hosts=(HostState("api.example", "aladhan", 4.0, 16, 3, 0.0, 12.0, "rate limited"),),
         rates=(1.0, 2.0, 4.0),
     )
-    return replace(made, **changed)  # type: ignore[arg-type]
+    return replace(made, **changed)
 
 
 def drawn(shown: Snapshot, state: State, columns: int, lines: int) -> list[str]:

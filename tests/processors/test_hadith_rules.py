@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from synctl.processors.hadith_language import TONGUES, strangeness
 from synctl.processors.hadith_rows import outline

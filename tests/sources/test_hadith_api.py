@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from synctl.errors import MismatchError, RejectedError, TransientError
 from synctl.processors.hadith import HadithSession

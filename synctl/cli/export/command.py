@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import chain
 from pathlib import PurePath
 from typing import Annotated, Final, cast
 
 import typer
+from msgspec.structs import replace
 
 from synctl.cli.destination import STDOUT, destination, refuse_existing
 from synctl.cli.export import calendar, formats, hadith, prayer, quran

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 Fields = dict[str, Any]
 
@@ -16,8 +17,7 @@ class Record(Protocol):
         """Return the fields of `show --json`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dataset:
+class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     """Records of one resource, read while they are written.
 
     `flat` gives the values of `columns` from a record's fields. `lacking` fills on the way with what was selected of
@@ -28,5 +28,5 @@ class Dataset:
     columns: Sequence[str]
     records: Iterable[Record]
     flat: Callable[[Fields], Iterable[object]]
-    lacking: list[str] = field(default_factory=list)
+    lacking: list[str] = msgspec.field(default_factory=list)
     enqueue: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from synctl.cli.export.dataset import Dataset, Fields
 from synctl.cli.show_hadith import named_edition
@@ -22,8 +23,7 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Hadith:
+class _Hadith(msgspec.Struct, frozen=True):
     """A hadith that knows its edition."""
 
     edition: StoredEdition

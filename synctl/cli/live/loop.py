@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
+from msgspec.structs import replace
 from redis.exceptions import RedisError
 from rich.console import Console, ConsoleDimensions
 from rich.text import Text

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+from msgspec.structs import replace
 from redis.exceptions import RedisError
 
 from synctl.cli.session import Session
@@ -32,16 +33,14 @@ HISTORY: Final = 120
 """Rates that are kept for the sparkline, one a look."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """A cause of failed units, and the run that has them."""
 
     run_id: str
     cause: Cause
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """Everything on the screen. `trouble`: why it is as old as `at` says; empty: it is of now."""
 
     at: int = 0
@@ -54,16 +53,15 @@ class Snapshot:
     trouble: str = ""
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(msgspec.Struct):
     """Looks again and again. `named`: the runs to show, empty: all that are active, and those that were meanwhile."""
 
     session: Session
     named: Sequence[str] = ()
-    last: Snapshot = field(default_factory=Snapshot)
-    _seen: dict[str, None] = field(default_factory=dict)
+    last: Snapshot = msgspec.field(default_factory=Snapshot)
+    _seen: dict[str, None] = msgspec.field(default_factory=dict)
     _slow_at: float = float("-inf")
-    _failed: dict[str, int] = field(default_factory=dict)
+    _failed: dict[str, int] = msgspec.field(default_factory=dict)
 
     def look(self) -> Snapshot:
         """Return what is so now, or what was so last, with what is wrong."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from synctl.engine.view import RunView
 
@@ -27,8 +29,7 @@ class Act(StrEnum):
     CANCEL = "cancel"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """`selected` is a run's id, empty: none was shown yet. `asks`: the act that waits for a yes about that run.
 
     `top` is the first line of a page.
@@ -42,8 +43,7 @@ class State:
     quits: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """What a key leads to: another state, and perhaps an act on a run."""
 
     state: State

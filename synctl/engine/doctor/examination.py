@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from redis.exceptions import NoPermissionError
 
 from synctl.config import Settings
@@ -16,8 +16,7 @@ from synctl.engine.doctor.patient import Patient
 from synctl.errors import ConfigError, ExitCode, SynctlError
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """A check, and the parts of the patient without which it cannot be made (as attribute and name)."""
 
     name: str

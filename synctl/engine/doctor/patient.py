@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from redis import Redis
 
 from synctl.config import Settings
@@ -14,8 +14,7 @@ from synctl.engine.server import EmbeddedServer
 from synctl.store.db import Database
 
 
-@dataclass(slots=True)
-class Patient:
+class Patient(msgspec.Struct):
     """A check that finds a part usable puts it here, for the checks after it."""
 
     settings: Settings
@@ -26,7 +25,7 @@ class Patient:
     redis: Redis | None = None
     info: Mapping[str, Any] | None = None
     """Redis' INFO; None also where its user may not ask for it."""
-    opened: ExitStack = field(default_factory=ExitStack)
+    opened: ExitStack = msgspec.field(default_factory=ExitStack)
 
     @property
     def redis_url(self) -> str:

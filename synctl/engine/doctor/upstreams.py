@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+import msgspec
 
 from synctl.config import Settings, Upstream
 from synctl.engine.doctor.finding import Finding, ok, skipped, warning, wrong
@@ -21,8 +23,7 @@ WITHIN_S: Final = 3.0
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(msgspec.Struct, frozen=True):
     """Where to connect for a source: its upstream, or the proxy that httpx would take to it."""
 
     host: str
