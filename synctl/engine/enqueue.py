@@ -118,6 +118,10 @@ class Enqueuer:
         plan = self.plan(resource, selectors, day)
         run_id = identity(plan, day)
         queues.require_writable(self._client)  # before anything is written: without Redis no run is created
+        with self._database.read() as transaction:
+            known = runs.find(transaction, run_id)
+        if known is None:  # a process that dies between the run and its jobs leaves them to the reaper
+            queues.load()
         with self._database.write() as transaction:
             new = self._new(run_id, plan, day, order)
             seq = runs.create(transaction, new, self._actor, order.reason)

@@ -20,13 +20,15 @@ Where nobody waits for the host, threads that take each other's turn so often co
 class Pace:
     """Sets Python's switch interval by the quickest of the latest requests.
 
-    Most of them also waited for their own thread's turn, or for a time-out, which says nothing of the host.
+    Most of them also waited for their own thread's turn, or for a time-out, which says nothing of the host. Until the
+    first has ended it may be far.
     """
 
     def __init__(self) -> None:
         self._usual = sys.getswitchinterval()
         self._latest: deque[float] = deque(maxlen=RECENT)
         self._closed = False
+        sys.setswitchinterval(SOON_S)
 
     def took(self, seconds: float) -> None:
         """Take in how long a request took. For many threads: what one sets too late, the next sets right."""

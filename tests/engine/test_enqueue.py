@@ -16,6 +16,7 @@ import pytest
 from msgspec.structs import replace
 from redis import Redis
 from redis.exceptions import RedisError
+from rq import Queue
 
 from synctl.config import PrerequisiteSettings, Settings
 from synctl.engine import progress, queues
@@ -94,6 +95,24 @@ def test_a_new_run_has_its_units_and_a_job_for_each_shard(
         (event,) = runs.events(transaction, found.run.id)
     assert [(row["key"], row["state"]) for row in units] == [(city, "pending") for city in CITIES]
     assert (event["kind"], event["who"], event["reason"]) == ("created", ACTOR.who, "because")
+
+
+def test_what_takes_long_to_load_is_loaded_before_the_run_is_written_and_only_for_a_new_one(
+    enqueuer: Enqueuer, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    def load() -> type[Queue]:
+        with database.read() as transaction:
+            written.append(len(runs.listing(transaction)))
+        return Queue
+
+    monkeypatch.setattr(queues, "load", load)
+    enqueuer.enqueue(FAKE, ALL, Order(shards=1))
+    before, pushing = written
+    assert (before, pushing) == (0, 1)
+    enqueuer.enqueue(FAKE, ALL, Order(shards=1))
+    assert written == [before, pushing]
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, 2), (0, 1), (1, 1), (4, 4), (99, 4)])

@@ -23,6 +23,7 @@ def _restored() -> Iterator[None]:
 
 def test_threads_take_turns_sooner_while_a_host_is_far_away() -> None:
     with closing(Pace()) as pace:
+        assert sys.getswitchinterval() == pytest.approx(SOON_S)  # nobody knows yet
         pace.took(2 * FAR_S)
         assert sys.getswitchinterval() == pytest.approx(SOON_S)
         pace.took(FAR_S / 10)
