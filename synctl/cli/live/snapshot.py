@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from redis.exceptions import RedisError
-
+from synctl.cli.outage import Outage
 from synctl.cli.session import Session
 from synctl.clock import now_ms
 from synctl.engine import queues
 from synctl.engine.hosts import HostState, hosts
 from synctl.engine.queues import WorkerInfo
 from synctl.engine.view import RunView, views
-from synctl.errors import SynctlError
 from synctl.states import ACTIVE
 from synctl.store import runs
 from synctl.store.units import Cause, causes
@@ -61,18 +59,18 @@ class Reader:
     session: Session
     named: Sequence[str] = ()
     last: Snapshot = field(default_factory=Snapshot)
+    _outage: Outage = field(init=False)
     _seen: dict[str, None] = field(default_factory=dict)
     _slow_at: float = float("-inf")
     _failed: dict[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._outage = Outage(self.session, patience_s=None)
+
     def look(self) -> Snapshot:
         """Return what is so now, or what was so last, with what is wrong."""
-        try:
-            found = self._read()
-        except (SynctlError, RedisError) as error:
-            found = replace(self.last, trouble=str(error).partition("\n")[0] or type(error).__name__)
-        self.last = found
-        return found
+        self.last = self._outage.spanned(self._read, lambda: replace(self.last, trouble=self._outage.trouble))
+        return self.last
 
     def _read(self) -> Snapshot:
         client = self.session.live_client
