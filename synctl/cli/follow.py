@@ -7,12 +7,17 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
+from synctl.cli.outage import PATIENCE_S, Outage
 from synctl.cli.output import duration, emit, say, warn
 from synctl.cli.session import Session
-from synctl.engine.view import RunView
+from synctl.engine import events
+from synctl.engine.view import RunView, views
 from synctl.errors import ExitCode
 from synctl.states import LIVE, RESTING, TERMINAL, RunState
 from synctl.store import runs
+from synctl.store.runs import Run
 
 FRAME_S = 0.1
 """As often as the shards write progress: more often shows nothing new."""
@@ -26,26 +31,51 @@ def follow(
     """Return the runs as they are when all have ended or are paused.
 
     Where nothing is drawn, `hindrances` says once what keeps a run from going on, if that lasts.
-    An interrupt stops the watching, never the runs, and says so.
+    An interrupt stops the watching, never the runs, and says so. Raises RedisUnreachable where Redis stays away.
     """
+    look = Look(session, run_ids)
     try:
         if draw and not json and sys.stdout.isatty():
             from synctl.cli.bars import draw_bars  # noqa: PLC0415 - rich only where it draws
 
-            return draw_bars(lambda: look(session, run_ids), until=_ended, frame_s=FRAME_S)
+            return draw_bars(look, until=_ended, frame_s=FRAME_S)
         if draw:
-            return _lines(lambda: look(session, run_ids), json=json)
-        return _awaited(lambda: look(session, run_ids), hindrances=hindrances)
+            return _lines(look, json=json)
+        return _awaited(look, hindrances=hindrances)
     except KeyboardInterrupt:
         warn(f"stopped watching; {', '.join(run_ids)} goes on (`synctl watch`, `synctl cancel`)")
         raise SystemExit(ExitCode.INTERRUPTED) from None
 
 
-def look(session: Session, run_ids: Sequence[str]) -> list[RunView]:
-    """Return the runs as they are now. Changes nothing."""
-    with session.database.read() as transaction:
-        found = [runs.get(transaction, run_id) for run_id in run_ids]
-    return session.views(found)
+class Look:
+    """Looks at runs again and again, at all that are active where none is named. Changes nothing.
+
+    While Redis is away it returns what SQL knows of them, and says so; after `PATIENCE_S` it raises RedisUnreachable.
+    """
+
+    def __init__(self, session: Session, run_ids: Sequence[str] | None) -> None:
+        self._session = session
+        self._run_ids = run_ids
+        self._outage = Outage(session, PATIENCE_S)
+
+    def __call__(self) -> list[RunView]:
+        """Return the runs as they are now."""
+        with self._session.database.read() as transaction:
+            if self._run_ids is None:
+                found = events.followed(transaction, ())
+            else:
+                found = [runs.get(transaction, run_id) for run_id in self._run_ids]
+        return self._outage.spanned(lambda: self._seen(found), lambda: self._unseen(found))
+
+    def _seen(self, found: Sequence[Run]) -> list[RunView]:
+        """Ask Redis where a run is live; while it is away anyhow, since a run that lost it goes back to the queue."""
+        if self._outage.trouble:
+            self._session.client.ping()
+        return views(found, self._session.client if any(run.state in LIVE for run in found) else None)
+
+    def _unseen(self, found: Sequence[Run]) -> list[RunView]:
+        why = f"waiting for Redis (does not answer, {self._outage.lasted_s:.0f} s)"
+        return [replace(view, unseen=why) for view in views(found, None)]
 
 
 def _ended(views: Sequence[RunView]) -> bool:
@@ -58,7 +88,8 @@ def _awaited(look: Callable[[], list[RunView]], *, hindrances: bool) -> list[Run
     while True:
         current, now = look(), time.monotonic()
         for view in current if hindrances else ():
-            if not (view.run.state in LIVE and view.note):
+            live = view.run.state in LIVE or view.unseen  # a run that lost Redis goes back to the queue
+            if not (live and view.note):
                 since.pop(view.run.id, None)
                 continue
             one = view.run.id, re.sub(r"\d+ s\b", "", view.note)  # the same, however long it has lasted

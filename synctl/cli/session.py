@@ -103,6 +103,15 @@ class Session:
 
         return views(runs, self.live_client if any(run.state in LIVE for run in runs) else None)
 
+    @contextmanager
+    def naming_redis(self) -> Iterator[None]:
+        """Turn redis-py's errors into one line that names the server. Raises RedisUnreachable."""
+        try:
+            yield
+        except Exception as error:
+            self._name_redis(error)
+            raise
+
     def close(self) -> None:
         """Close what was opened."""
         for opened in self._opened:
@@ -118,24 +127,21 @@ class Session:
         self._opened.append(client)
         return client
 
+    def _name_redis(self, error: Exception) -> None:
+        if not type(error).__module__.startswith("redis"):
+            return
+        from synctl.engine.connect import clear_errors  # noqa: PLC0415
+
+        with clear_errors(self.redis_url):
+            raise error
+
 
 @contextmanager
 def open_session() -> Iterator[Session]:
     """Load the settings, hand out a session, and name the server where Redis fails."""
     session = Session(load_settings())
     try:
-        yield session
-    except Exception as error:
-        _name_the_server(session, error)
-        raise
+        with session.naming_redis():
+            yield session
     finally:
         session.close()
-
-
-def _name_the_server(session: Session, error: Exception) -> None:
-    if not type(error).__module__.startswith("redis"):
-        return
-    from synctl.engine.connect import clear_errors  # noqa: PLC0415
-
-    with clear_errors(session.redis_url):
-        raise error

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from synctl.cli.follow import follow, line, look
+from synctl.cli.follow import Look, follow, line
 from synctl.cli.options import JsonOption
 from synctl.cli.output import emit, say, warn
 from synctl.cli.session import Session, open_session
@@ -56,7 +56,10 @@ def watch(
     with open_session() as session:
         screen = not json and sys.stdout.isatty()
         with session.database.read() as transaction:
-            chosen = [run.id for run in events.followed(transaction, runs or ())]
+            found = events.followed(transaction, runs or ())
+        chosen = [run.id for run in found]
+        if not screen:
+            session.views(found)  # a Redis that is not there is told at once; it is waited for if it goes away
         if json:
             ended = _events(session, runs or (), chosen, after)
         elif screen and not (runs or exit_with):
@@ -91,9 +94,10 @@ def _screen(session: Session, named: Sequence[str]) -> list[RunView]:
 def _events(session: Session, named: Sequence[str], chosen: Sequence[str], after: int | None) -> list[RunView]:
     """Write events: of runs until they rest, or after an id of all runs, until somebody ends it."""
     current: list[RunView] = []
+    look = Look(session, chosen if named or after is None else None)
 
     def seen() -> list[RunView]:
-        current[:] = look(session, chosen) if named or after is None else _active(session)
+        current[:] = look()
         return current
 
     with session.database.read() as transaction:
@@ -111,8 +115,3 @@ def _events(session: Session, named: Sequence[str], chosen: Sequence[str], after
             time.sleep(EVENTS_S)
     except KeyboardInterrupt:
         raise SystemExit(ExitCode.INTERRUPTED) from None
-
-
-def _active(session: Session) -> list[RunView]:
-    with session.database.read() as transaction:
-        return session.views(events.followed(transaction, ()))

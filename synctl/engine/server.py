@@ -13,6 +13,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from redis import Redis
@@ -43,25 +44,30 @@ class EmbeddedServer:
         """Whether a server process is alive, ready or not."""
         return is_locked(self._lock)
 
-    def ensure(self) -> bool:
-        """Start the server unless it runs, and wait until it answers; return whether this call started it."""
+    def ensure(self, given_up: Callable[[], bool] = lambda: False) -> bool:
+        """Start the server unless it runs, and wait until it answers or is given up; return whether we started it."""
         _private_directory(self._directory)
         _private_directory(self.socket.parent)
-        return self._start_and_await()
+        return self._start_and_await(given_up)
 
     def stop(self) -> bool:
-        """Shut the server down, its data saved; return whether one ran."""
+        """Shut the server down, its data saved; return whether one ran. One that is just starting is waited for."""
         if not self.running:
             return False
         client = connect_cli(self.url)
+
+        def stopped() -> bool:
+            if _answers(client):
+                client.shutdown()
+            return not self.running
+
         try:
-            client.shutdown()
+            if not until(stopped, READY_WITHIN_S):
+                raise RedisUnreachable(f"Valkey at {self.socket} did not stop")
         except RedisError as error:
             raise RedisUnreachable(f"Valkey at {self.socket}: {error}") from error
         finally:
             client.close()
-        if not until(lambda: not self.running, READY_WITHIN_S):
-            raise RedisUnreachable(f"Valkey at {self.socket} did not stop")
         return True
 
     def _start_unless_running(self) -> bool:
@@ -87,14 +93,14 @@ class EmbeddedServer:
                 start_new_session=True, pass_fds=(lock,),
             )  # fmt: skip
 
-    def _start_and_await(self) -> bool:
+    def _start_and_await(self, given_up: Callable[[], bool]) -> bool:
         started = False
 
         def ready() -> bool:
             # Tried until it answers: a lock that is held may be no server, but somebody who only asks for one.
             nonlocal started
             started = started or self._start_unless_running()
-            return _answers(client)
+            return _answers(client) or given_up()
 
         client = connect_cli(self.url)
         try:

@@ -97,7 +97,9 @@ class _Slot(msgspec.Struct):
 class Supervisor:
     """Starts `workers[resource]` workers for each resource and starts them again when they end."""
 
-    def __init__(self, workers: dict[str, int], logs: Path, ensure_server: Callable[[], object] | None) -> None:
+    def __init__(
+        self, workers: dict[str, int], logs: Path, ensure_server: Callable[[Callable[[], bool]], bool] | None
+    ) -> None:
         self._slots = [_Slot(resource, n + 1) for resource, count in workers.items() for n in range(count)]
         self._logs = logs
         self._ensure_server = ensure_server
@@ -125,7 +127,8 @@ class Supervisor:
         if self._ensure_server is None:
             return
         try:
-            if self._ensure_server():
+            started = self._ensure_server(lambda: self._stop)  # one that cannot be started must not hold up our end
+            if started and not self._stop:
                 log.warning("Valkey was gone and has been started")
         except SynctlError as error:
             log.error("Valkey: %s", error)

@@ -11,7 +11,7 @@ from synctl.clock import iso, now_ms
 from synctl.engine import progress
 from synctl.engine.progress import Progress
 from synctl.errors import ExitCode
-from synctl.states import LIVE, RunState, exit_code
+from synctl.states import LIVE, RESTING, RunState, exit_code
 from synctl.store.runs import Run
 from synctl.words import shortfall
 
@@ -23,10 +23,11 @@ SILENT_S = 5.0
 
 
 class RunView(msgspec.Struct, frozen=True):
-    """One row of `status`, one bar of `watch`."""
+    """One row of `status`, one bar of `watch`. `unseen`: why nothing live is known of it."""
 
     run: Run
     live: Progress
+    unseen: str = ""
 
     @property
     def done(self) -> int:
@@ -81,6 +82,8 @@ class RunView(msgspec.Struct, frozen=True):
     @property
     def note(self) -> str:
         """Why it is in its state, or what it waits for."""
+        if self.unseen and self.run.state not in RESTING:
+            return self.unseen
         if self.run.waits_for:
             return f"waiting for {self.run.waits_for}"
         if self.run.state is RunState.RUNNING and self.silent_s > SILENT_S:

@@ -7,8 +7,10 @@ from itertools import chain, repeat
 import pytest
 from msgspec import structs
 from msgspec.structs import replace
+from rich.console import Console
 
 from synctl.cli import follow
+from synctl.cli.bars import frame
 from synctl.engine.view import RunView
 from synctl.states import RunState
 from tests.cli.test_live import view
@@ -40,3 +42,20 @@ def test_a_short_wait_is_not_worth_a_line(capsys: pytest.CaptureFixture[str], mo
     views = chain([waiting("waiting for api.example (rate limited, 1 s)")], repeat(view(state=RunState.SUCCEEDED)))
     follow._awaited(lambda: [next(views)], hindrances=True)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("state", [RunState.RUNNING, RunState.QUEUED])
+def test_bars_and_lines_say_that_redis_is_away(state: RunState) -> None:
+    """Also of a run that has gone back to the queue because of that."""
+    away = "waiting for Redis (does not answer, 3 s)"
+    shown = replace(view(state=state, reason="Redis did not answer"), unseen=away)
+    assert follow.line(shown).endswith(f", {away}")
+    assert shown.as_json()["reason"] == away
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(frame([shown], 80))
+    assert away in captured.get()
+
+
+def test_how_a_run_ended_is_said_although_redis_is_away() -> None:
+    assert "Redis" not in follow.line(replace(view(state=RunState.SUCCEEDED), unseen="waiting for Redis"))

@@ -194,9 +194,9 @@ def test_cron_jobs_that_overlap_are_one_run_and_say_in_one_line_what_went_wrong(
     call(stack, "cancel", run["run"], "--reason", "the wrong\nyear")
     for one in both:
         out, err = one.communicate(timeout=PATIENCE_S)
-        assert (one.returncode, out) == (7, "")
         tells = f"`synctl history {run['run']}` tells who and when"
-        assert err == f"synctl: {run['run']} cancelled: the wrong year; {tells}\n"
+        said = f"synctl: {run['run']} cancelled: the wrong year; {tells}\n"
+        assert (one.returncode, out, err) == (7, "", said)
 
 
 def test_a_cron_job_without_a_database_says_so_in_one_line(home: Home, call: Call) -> None:

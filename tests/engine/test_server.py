@@ -37,6 +37,12 @@ def test_it_is_started_once_and_stopped_once(server: EmbeddedServer, short: Path
     assert not server.running
 
 
+def test_it_is_stopped_although_it_is_only_starting(server: EmbeddedServer) -> None:
+    assert server.ensure(lambda: True)
+    assert server.stop()
+    assert not server.running
+
+
 def test_it_is_private_even_where_the_folder_was_not(server: EmbeddedServer, short: Path) -> None:
     (short / "redis").mkdir(mode=0o755)
     server.ensure()

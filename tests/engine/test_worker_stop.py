@@ -1,4 +1,4 @@
-"""SIGTERM finds an idle worker in the middle of its chores."""
+"""SIGTERM finds an idle worker in the middle of its chores; a worker that ends waits for nobody."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from redis.client import PubSub
 from rq.exceptions import StopRequested
 
 from synctl.config import Settings
 from synctl.engine.reaper import Finding, Reaper
 from synctl.engine.worker import SyncWorker
+
+MOMENT_S = 0.2
+"""Long enough for a thread that has been woken to go round its loop."""
 
 
 @pytest.fixture
@@ -36,3 +40,20 @@ def test_a_worker_that_reaps_ends_at_once_and_logs_no_error(
     with caplog.at_level(logging.WARNING), pytest.raises(StopRequested):
         worker.run_maintenance_tasks()
     assert caplog.messages == []
+
+
+def test_a_worker_that_ends_does_not_leave_its_listener_waiting_for_a_channel(
+    worker: SyncWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.subscribe()  # type: ignore[no-untyped-call]
+    listener = worker.pubsub_thread
+    assert listener is not None
+    unsubscribe = PubSub.unsubscribe
+
+    def slowly(pubsub: PubSub) -> None:
+        unsubscribe(pubsub)  # type: ignore[no-untyped-call]
+        listener.join(MOMENT_S)  # the answer is there before we go on
+
+    monkeypatch.setattr(PubSub, "unsubscribe", slowly)
+    worker.unsubscribe()
+    assert not listener.is_alive()

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec.structs import replace
-from redis.exceptions import RedisError
 
+from synctl.cli.outage import Outage
 from synctl.cli.session import Session
 from synctl.clock import now_ms
 from synctl.engine import queues
 from synctl.engine.hosts import HostState, hosts
 from synctl.engine.queues import WorkerInfo
 from synctl.engine.view import RunView, views
-from synctl.errors import SynctlError
 from synctl.states import ACTIVE
 from synctl.store import runs
 from synctl.store.units import Cause, causes
@@ -53,24 +52,22 @@ class Snapshot(msgspec.Struct, frozen=True):
     trouble: str = ""
 
 
-class Reader(msgspec.Struct):
+class Reader:
     """Looks again and again. `named`: the runs to show, empty: all that are active, and those that were meanwhile."""
 
-    session: Session
-    named: Sequence[str] = ()
-    last: Snapshot = msgspec.field(default_factory=Snapshot)
-    _seen: dict[str, None] = msgspec.field(default_factory=dict)
-    _slow_at: float = float("-inf")
-    _failed: dict[str, int] = msgspec.field(default_factory=dict)
+    def __init__(self, session: Session, named: Sequence[str] = ()) -> None:
+        self.session = session
+        self.named = named
+        self.last = Snapshot()
+        self._outage = Outage(session, patience_s=None)
+        self._seen: dict[str, None] = {}
+        self._slow_at = float("-inf")
+        self._failed: dict[str, int] = {}
 
     def look(self) -> Snapshot:
         """Return what is so now, or what was so last, with what is wrong."""
-        try:
-            found = self._read()
-        except (SynctlError, RedisError) as error:
-            found = replace(self.last, trouble=str(error).partition("\n")[0] or type(error).__name__)
-        self.last = found
-        return found
+        self.last = self._outage.spanned(self._read, lambda: replace(self.last, trouble=self._outage.trouble))
+        return self.last
 
     def _read(self) -> Snapshot:
         client = self.session.live_client
