@@ -20,7 +20,7 @@ import signal
 import socket
 import sys
 import uuid
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 from redis.client import PubSubWorkerThread
@@ -106,6 +106,15 @@ class SyncWorker(Worker):
         log.info("shutting down%s", " after the checkpoint of the running shard" if self.horse_pid else "")
         if self.horse_pid:
             self.kill_horse(signal.SIGTERM)
+
+    def kill_horse(self, sig: signal.Signals = signal.SIGKILL) -> None:
+        """Signal the horse and what it has started.
+
+        RQ asks for its process group, and one that was forked just now may still be in ours, with the supervisor.
+        """
+        with suppress(OSError):  # it is dead, or a group of its own already
+            os.setpgid(self.horse_pid, self.horse_pid)
+        super().kill_horse(sig)
 
     def maintain_heartbeats(self, job: Job, execution: Any) -> None:
         """Every two seconds beside a horse. Tells it again to shut down: the first word may have come too early.

@@ -57,3 +57,21 @@ def test_a_worker_that_ends_does_not_leave_its_listener_waiting_for_a_channel(
     monkeypatch.setattr(PubSub, "unsubscribe", slowly)
     worker.unsubscribe()
     assert not listener.is_alive()
+
+
+def test_a_horse_that_was_forked_just_now_is_signalled_alone(
+    worker: SyncWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before its first line it is in our group, and so are the supervisor and the workers beside us."""
+    horse = os.fork()
+    if horse == 0:
+        signal.pause()
+    signalled: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda group, _number: signalled.append(group))
+    monkeypatch.setattr(worker, "_horse_pid", horse)
+    for _ in range(2):
+        worker.kill_horse(signal.SIGTERM)
+    os.kill(horse, signal.SIGKILL)
+    os.waitpid(horse, 0)
+    assert signalled == [horse, horse]
+    worker.kill_horse(signal.SIGTERM)  # it is gone
