@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pexpect
 import pyte
@@ -187,6 +189,7 @@ def test_cron_jobs_that_overlap_are_one_run_and_say_in_one_line_what_went_wrong(
     cron = ("enqueue", "prayer", "--cities", "100", "--year", "2027", "--wait", "--quiet")
     both = [stack.start(*cron) for _ in range(2)]
     (run,) = until(lambda: [one for one in call(stack, "status", "--json").json if one["state"] == "running"])
+    until(lambda: all(_asks_redis(one.pid) for one in both))  # one that came after the cancel would start the run again
     busy = call(stack, *("enqueue", *LONDON, "--year", "2027", "--no-wait", "--wait", "--quiet"), code=8)
     assert re.fullmatch(
         rf"synctl: {run['run']} is ahead and .*: running, held by \S+:\d+ (and 1 more )?for \d+ s; .*\n", busy.err
@@ -197,6 +200,13 @@ def test_cron_jobs_that_overlap_are_one_run_and_say_in_one_line_what_went_wrong(
         tells = f"`synctl history {run['run']}` tells who and when"
         said = f"synctl: {run['run']} cancelled: the wrong year; {tells}\n"
         assert (one.returncode, out, err) == (7, "", said)
+
+
+def _asks_redis(pid: int) -> bool:
+    """Whether a command has come as far as to ask for its run; its standard streams are pipes."""
+    with suppress(FileNotFoundError):  # it was closed meanwhile
+        return any(str(file.readlink()).startswith("socket:") for file in Path(f"/proc/{pid}/fd").iterdir())
+    return False
 
 
 def test_a_cron_job_without_a_database_says_so_in_one_line(home: Home, call: Call) -> None:
