@@ -86,6 +86,8 @@ def claim(transaction: Transaction, lease: Lease, limit: int, start: int = 0) ->
 
     Shards pull, so speed evens out by itself. Suspects are not among them: units that a process held when it died.
     """
+    if limit <= 0:  # SQLite would take less than 0 for no limit
+        return []
     pending = partial(_lease, transaction, lease, "sync_unit_pending", start=start)
     claimed = pending("deaths = 0 AND ordinal >= :start ORDER BY ordinal", limit)
     if start and len(claimed) < limit:
