@@ -72,6 +72,14 @@ class _Job:
         self._client = connect_ticker(context.redis_url, timeout=self._ttl_s * CALL_PART)
 
     def run(self) -> str:
+        """Work on the shard until it is drained or has to be left; return what became of it, for RQ's own record."""
+        try:
+            return self._run()
+        except DatabaseUnreachable as error:  # also at the very start: this process may have been frozen in between
+            log.error("left to the reaper: %s", error)
+            return f"left: {error}"
+
+    def _run(self) -> str:
         try:
             lease = leases.acquire(
                 self._database,
@@ -90,9 +98,8 @@ class _Job:
         log.info("taken, epoch %d: %d of %d units are settled", lease.epoch, run.settled, run.total)
         try:
             ended = self._work(run, lease)
-        except DatabaseUnreachable as error:
-            log.error("left to the reaper: %s", error)
-            return f"left: {error}"
+        except DatabaseUnreachable:
+            raise
         except SynctlError as error:
             ended = self._fail(run, lease, str(error), error)
         except Exception as error:

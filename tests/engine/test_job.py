@@ -12,14 +12,15 @@ import pytest
 from redis import Redis
 
 from synctl.config import Settings
-from synctl.engine import job, pool, registry
+from synctl.engine import job, lease, pool, registry
 from synctl.engine.enqueue import Enqueuer, Order
 from synctl.engine.job import JOB_CONTEXT, JobContext
+from synctl.engine.runner import ShardRunner
 from synctl.engine.server import EmbeddedServer
-from synctl.errors import FatalError, RejectedError
+from synctl.errors import DatabaseUnreachable, FatalError, RejectedError
 from synctl.processors.prayer_unit import TABLE
 from synctl.resource import Batch, Context, Known, Missing, Rows, Selectors, Session
-from synctl.states import RunState
+from synctl.states import ACTIVE, RunState
 from synctl.store import shards
 from synctl.store.db import Database
 from synctl.store.shards import Shard
@@ -105,6 +106,17 @@ def test_a_bug_ends_the_run_and_says_where_to_look(database: Database, resource:
 
 
 @pytest.mark.usefixtures("client")
+@pytest.mark.parametrize("where", [(lease, "acquire"), (ShardRunner, "drain")], ids=["at first", "later"])
+def test_a_database_that_does_not_answer_leaves_the_shard_to_the_reaper(
+    database: Database, shard: Shard, where: tuple[object, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was frozen while it connected is told so when it wakes up."""
+    monkeypatch.setattr(*where, _raising(DatabaseUnreachable("connection timeout expired")))
+    assert _drain(shard) == "left: connection timeout expired"
+    assert get(database, shard.run_id).state in ACTIVE
+
+
+@pytest.mark.usefixtures("client")
 def test_a_stop_ends_a_request_that_hangs_though_the_loop_waits_for_the_database(
     database: Database, settings: Settings, valkey: EmbeddedServer, resource: Scripted, shard: Shard
 ) -> None:
@@ -184,8 +196,8 @@ def test_who_lost_its_shard_cannot_fail_the_run(
     assert get(database, shard.run_id).state is RunState.RUNNING
 
 
-def _raising(error: Exception) -> Callable[[], NoReturn]:
-    def act() -> NoReturn:
+def _raising(error: Exception) -> Callable[..., NoReturn]:
+    def act(*_arguments: object, **_named: object) -> NoReturn:
         raise error
 
     return act
