@@ -98,7 +98,7 @@ class _Job:
         log.info("taken, epoch %d: %d of %d units are settled", lease.epoch, run.settled, run.total)
         try:
             ended = self._work(run, lease)
-        except DatabaseUnreachable:
+        except DatabaseUnreachable:  # no failure of the run, as other errors are
             raise
         except SynctlError as error:
             ended = self._fail(run, lease, str(error), error)

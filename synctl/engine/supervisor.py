@@ -91,7 +91,7 @@ class _Slot(msgspec.Struct):
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     deaths: int = 0
-    not_before: float = msgspec.field(default=0.0)
+    not_before: float = 0.0
 
 
 class Supervisor:
