@@ -7,6 +7,7 @@ checked.
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import date, timedelta
 from functools import lru_cache, partial
 from itertools import zip_longest
@@ -22,7 +23,6 @@ from synctl.sources.prayer import (
     EPOCH,
     NOTHING,
     SCHOOLS,
-    TIME_NAMES,
     DayTimes,
     Fetched,
     PrayerRequest,
@@ -30,7 +30,7 @@ from synctl.sources.prayer import (
     placed,
     utc_offsets,
 )
-from synctl.sources.readings import minute_of, minutes_of
+from synctl.sources.readings import minute_of, readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,9 +70,11 @@ class _Date(msgspec.Struct, gc=False):
 
 
 class _Day(msgspec.Struct, gc=False):
-    timings: _Timings
-    date: _Date
-    meta: msgspec.Raw  # nearly always the bytes of the day before, and equal bytes need no second look
+    """A day by its bytes, which are mostly known and need no second look."""
+
+    timings: msgspec.Raw  # of the same shape each day
+    date: msgspec.Raw  # the same in the answer to another method
+    meta: msgspec.Raw  # the same as on the day before
 
 
 class _Method(msgspec.Struct):
@@ -99,6 +101,8 @@ class _Month(msgspec.Struct):
 
 _decode_year = msgspec.json.Decoder(_Year).decode
 _decode_month = msgspec.json.Decoder(_Month).decode
+_decode_timings = msgspec.json.Decoder(_Timings).decode
+_decode_dates = msgspec.json.Decoder(list[_Date]).decode
 _decode_meta = msgspec.json.Decoder(_Meta).decode
 
 
@@ -149,24 +153,27 @@ def _unless_known(request: PrayerRequest, known: str | None, waived: frozenset[s
 def _verified(request: PrayerRequest, waived: frozenset[str], body: bytes) -> list[Column]:
     """Read the days asked for, of an answer that is what was asked for."""
     days = _days_of_year(body, waived) if request.whole_year else _days_of_month(body)
+    dates = _dates(days)
     calendar = _calendar(request.first.year, None if request.whole_year else request.first.month)
     if "prayer.dates" in waived:
-        days = list({day.date.gregorian.date: day for day in days if day.date.gregorian.date in calendar}.values())
-        days.sort(key=lambda day: calendar[day.date.gregorian.date])
-        numbers = [calendar[day.date.gregorian.date] for day in days]
+        last_of = {date.gregorian.date: at for at, date in enumerate(dates) if date.gregorian.date in calendar}
+        chosen = [last_of[text] for text in calendar if text in last_of]
+        days, dates = [days[at] for at in chosen], [dates[at] for at in chosen]
+        numbers = [calendar[date.gregorian.date] for date in dates]
     else:
-        _check_dates(days, list(calendar))
+        _check_dates(dates, list(calendar))
         numbers = list(calendar.values())
     verified: msgspec.Raw | None = None
-    for day in days:
+    for at, day in enumerate(days):
         if day.meta != verified:
-            _check_meta(request, day, waived)
+            _check_meta(request, dates[at], day.meta, waived)
             verified = day.meta
     if not request.whole_year:
-        asked = range(request.first.toordinal() - EPOCH, request.last.toordinal() - EPOCH + 1)
-        days = [day for day, number in zip(days, numbers, strict=True) if number in asked]
-        numbers = [number for number in numbers if number in asked]
-    return _columns(request, numbers, days, waived)
+        first, last = (day.toordinal() - EPOCH for day in (request.first, request.last))
+        asked = [at for at, number in enumerate(numbers) if first <= number <= last]
+        days, dates = [days[at] for at in asked], [dates[at] for at in asked]
+        numbers = [numbers[at] for at in asked]
+    return _columns(request, numbers, dates, [day.timings for day in days], waived)
 
 
 def _days_of_year(body: bytes, waived: frozenset[str]) -> list[_Day]:
@@ -186,6 +193,21 @@ def _days_of_month(body: bytes) -> list[_Day]:
     return answer.data
 
 
+_recent: deque[tuple[bytes, Sequence[_Date]]] = deque(maxlen=4)
+"""Dates of a year, 220 KB each as they were written."""
+
+
+def _dates(days: Sequence[_Day]) -> Sequence[_Date]:
+    """Decode the dates. All units of a zone have the same, and to compare the bytes is quicker."""
+    written = b"[%b]" % b",".join([day.date for day in days])
+    for known, dates in tuple(_recent):
+        if known == written:
+            return dates
+    dates = _decode_dates(written)
+    _recent.append((written, dates))
+    return dates
+
+
 def _refusal(code: int, message: str) -> RejectedError | TransientError:
     """Say what an error envelope means that came with status 200."""
     return (TransientError if code >= 500 else RejectedError)(f"upstream says {code}: {message}")
@@ -200,8 +222,8 @@ def _calendar(year: int, month: int | None) -> dict[str, int]:
     return {f"{day:%d-%m-%Y}": day.toordinal() - EPOCH for day in days}
 
 
-def _check_dates(days: Sequence[_Day], asked: list[str]) -> None:
-    answered = [day.date.gregorian.date for day in days]
+def _check_dates(dates: Sequence[_Date], asked: list[str]) -> None:
+    answered = [date.gregorian.date for date in dates]
     if answered == asked:
         return
     pairs = enumerate(zip_longest(answered, asked))
@@ -212,8 +234,8 @@ def _check_dates(days: Sequence[_Day], asked: list[str]) -> None:
     raise MismatchError("prayer.dates", message, sample={"dates": answered[max(at - 1, 0) : at + 2]})
 
 
-def _check_meta(request: PrayerRequest, day: _Day, waived: frozenset[str]) -> None:
-    meta = _decode_meta(day.meta)
+def _check_meta(request: PrayerRequest, date: _Date, written: msgspec.Raw, waived: frozenset[str]) -> None:
+    meta = _decode_meta(written)
     away = max(abs(meta.latitude - request.latitude), abs(meta.longitude - request.longitude))
     place = f"{request.latitude}, {request.longitude}"
     answered_place = place if away <= COORDINATE_TOLERANCE else f"{meta.latitude}, {meta.longitude}"
@@ -224,50 +246,61 @@ def _check_meta(request: PrayerRequest, day: _Day, waived: frozenset[str]) -> No
         ("prayer.coordinates", place, answered_place),
     ):
         if answered != asked and rule not in waived:
-            sample = {"date": day.date.gregorian.date, "meta": day.meta}
+            sample = {"date": date.gregorian.date, "meta": written}
             raise MismatchError(rule, f"{asked} was asked, {answered} answered", sample=sample)
 
 
-def _columns(request: PrayerRequest, numbers: list[int], days: list[_Day], waived: frozenset[str]) -> list[Column]:
+def _columns(
+    request: PrayerRequest,
+    numbers: list[int],
+    dates: Sequence[_Date],
+    timings: Sequence[msgspec.Raw],
+    waived: frozenset[str],
+) -> list[Column]:
     """Read days that have these numbers."""
     of_year = utc_offsets(request.timezone, request.first.year)
     first = date(request.first.year, 1, 1).toordinal() - EPOCH
     offsets = of_year if len(numbers) == len(of_year) else tuple([of_year[number - first] for number in numbers])
     if "prayer.utc-offset" not in waived:
-        _check_moments(request, numbers, offsets, days)
-    texts = zip(*[astuple(day.timings) for day in days], strict=True)
-    try:
-        readings = list(map(minutes_of, TIME_NAMES, texts))
-    except KeyError:
-        return columns(_readable_rows(numbers, offsets, days, waived))
-    return [interned(tuple(numbers)), interned(offsets), *placed(readings)] if days else []
+        _check_moments(request, numbers, offsets, dates)
+    if not timings:
+        return []
+    read = readings(timings, offsets)
+    if read is None:
+        return columns(_readable_rows(numbers, offsets, dates, timings, waived))
+    return [interned(tuple(numbers)), interned(offsets), *placed(read)]
 
 
 def _readable_rows(
-    numbers: list[int], offsets: Sequence[int], days: list[_Day], waived: frozenset[str]
+    numbers: list[int],
+    offsets: Sequence[int],
+    dates: Sequence[_Date],
+    timings: Sequence[msgspec.Raw],
+    waived: frozenset[str],
 ) -> list[DayTimes]:
-    """Read days of which at least one cannot be read: that is refused, or left out if that is accepted."""
+    """Read day by day. One that cannot be read is refused, or left out if that is accepted."""
     rows: list[DayTimes] = []
-    for number, offset, day in zip(numbers, offsets, days, strict=True):
+    for number, offset, on, written in zip(numbers, offsets, dates, timings, strict=True):
+        texts = _decode_timings(written)
         try:
-            times = place([minute_of[text] for text in astuple(day.timings)])
-        except KeyError as error:
+            times = place(list(map(minute_of, astuple(texts))))
+        except ValueError as error:
             if "prayer.time-format" in waived:
                 continue
-            sample = {"date": day.date.gregorian.date, "timings": day.timings}
-            raise MismatchError("prayer.time-format", f"{error.args[0]!r} is no time of day", sample=sample) from error
+            sample = {"date": on.gregorian.date, "timings": texts}
+            raise MismatchError("prayer.time-format", str(error), sample=sample) from error
         rows.append((number, offset, *times))
     return rows
 
 
-def _check_moments(request: PrayerRequest, numbers: list[int], offsets: Sequence[int], days: list[_Day]) -> None:
+def _check_moments(request: PrayerRequest, numbers: list[int], offsets: Sequence[int], dates: Sequence[_Date]) -> None:
     """Read the moment that upstream names for each day on our clock: 09:01:01 of that day, or whatever it chooses.
 
     It is the same on each day, else upstream knows of other clock changes than we do.
     """
-    if request.whole_year and [day.date.timestamp for day in days] == _mornings(request.timezone, request.first.year):
+    if request.whole_year and [date.timestamp for date in dates] == _mornings(request.timezone, request.first.year):
         return
-    moments = [int(day.date.timestamp) for day in days]
+    moments = [int(date.timestamp) for date in dates]
     clocks = [
         moment + offset - number * DAY_S for moment, offset, number in zip(moments, offsets, numbers, strict=True)
     ]
@@ -275,7 +308,7 @@ def _check_moments(request: PrayerRequest, numbers: list[int], offsets: Sequence
         return
     usual = max(set(clocks), key=clocks.count)
     at = next((at for at, clock in enumerate(clocks) if clock != usual), 0)
-    when = days[at].date
+    when = dates[at]
     raise MismatchError(
         "prayer.utc-offset",
         f"upstream's clock of {when.gregorian.date} is {(usual - clocks[at]) / 60:+g} minutes from {request.timezone}",

@@ -1,47 +1,93 @@
-"""Times of day as AlAdhan writes them, read by table."""
+"""Times of day as AlAdhan writes them: `"Fajr":"05:37 (+03)"`, eleven in an object for each day.
+
+The objects of a year differ in nothing but their digits, and between two clock changes in the name of the zone's time.
+So they are not read one by one, which would make 4,000 texts to be looked up and thrown away: laid end to end, the
+digits of a column lie a fixed distance apart.
+"""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
-from functools import partial
+import sys
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from synctl.sources.columns import Column, interned
+from synctl.sources.prayer import TIME_NAMES
 
-_MINUTES = {f"{minute // 60:02}:{minute % 60:02}": minute for minute in range(1440)}
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
+    import msgspec
 
-class _Readings(dict[str, int]):
-    """Minutes after 00:00 by what upstream writes, such as "05:37 (+03)"; the zone itself is not needed."""
-
-    ROOM = 1440 * 16
-    """A unit meets two zone suffixes at most; those of the whole world would be 200,000 texts."""
-    ZONE = re.compile(r"( \([A-Za-z0-9+-]+\))?")
-
-    def __missing__(self, text: str) -> int:
-        minute = _MINUTES.get(text[:5])
-        if minute is None or not self.ZONE.fullmatch(text, 5):
-            raise KeyError(text)
-        if len(self) >= self.ROOM:
-            self.clear()
-        self[text] = minute
-        return minute
-
-
-minute_of = _Readings()
-"""Raises KeyError for what is no time."""
-
-_recent: defaultdict[str, deque[tuple[tuple[str, ...], Column]]] = defaultdict(partial(deque, maxlen=4))
+_ZONE = r"(?: \([A-Za-z0-9+-]+\))?"
+"""It need not be read: which zone was answered is said elsewhere."""
+_TEXT = re.compile(rf"([01]\d|2[0-3]):([0-5]\d){_ZONE}", re.ASCII)
+_TIME = rb'\s*"(\w+)"\s*:\s*"(00:00)' + _ZONE.encode() + rb'"\s*'
+_EACH_TIME = re.compile(_TIME)
+_ALL_TIMES = re.compile(rb"\{" + _TIME + rb"(?:," + _TIME + rb")*\}")
+_BLANK = bytes.maketrans(b"123456789", b"000000000")
+_DIGITS = (0, 1, 3, 4)
+"""Where in "05:37" they are."""
+_MINUTES = {
+    int.from_bytes(f"{minute // 60:02}{minute % 60:02}".encode(), sys.byteorder): minute for minute in range(1440)
+}
+"""Minutes after 00:00, by the four digits as one number of 32 bits."""
 
 
-def minutes_of(name: str, texts: tuple[str, ...]) -> Column:
-    """Read what is said of one time on many days. Raises KeyError for what is no time.
+def minute_of(text: str) -> int:
+    """Read one time of day, in minutes after 00:00. Raises ValueError for what is none."""
+    found = _TEXT.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no time of day")
+    return int(found[1]) * 60 + int(found[2])
 
-    Most of it was said of the unit before, too, and to compare texts is quicker than to look them up.
+
+def readings(timings: Sequence[msgspec.Raw], offsets: tuple[int, ...]) -> list[Column] | None:
+    """Read the objects of days with these UTC offsets: a column for each of TIME_NAMES, in minutes after 00:00.
+
+    None where they are not of the usual shape, or a time is none: then they are to be looked at one by one.
     """
-    for known, column in tuple(_recent[name]):
-        if known == texts:
-            return column
-    column = interned(tuple(map(minute_of.__getitem__, texts)))
-    _recent[name].append((texts, column))
-    return column
+    stretches: list[list[list[bytes]]] = []
+    for start, end in _stretches(offsets):
+        count, width = end - start, len(timings[start])
+        rest = bytearray().join(timings[start:end])
+        places = _places(bytes(rest[:width]).translate(_BLANK))
+        if places is None or len(rest) != count * width:
+            return None
+        packed, zeros = bytes(rest), bytes(count)
+        stretches.append([[packed[at + digit :: width] for digit in _DIGITS] for at in places])
+        for at in places:
+            for digit in _DIGITS:
+                rest[at + digit :: width] = zeros
+        if rest != rest[:width] * count:
+            return None
+    try:
+        return [_minutes(*map(b"".join, zip(*column, strict=True))) for column in zip(*stretches, strict=True)]
+    except KeyError:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _stretches(offsets: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Cut the days where clocks are changed."""
+    cuts = [at for at, (before, after) in enumerate(pairwise(offsets), 1) if before != after]
+    return list(pairwise([0, *cuts, len(offsets)]))
+
+
+@lru_cache(maxsize=64)
+def _places(shape: bytes) -> tuple[int, ...] | None:
+    """Say where in an object of this shape the times of TIME_NAMES begin; None if it has other things than times."""
+    if not _ALL_TIMES.fullmatch(shape):
+        return None
+    places = {found[1].decode(): found.start(2) for found in _EACH_TIME.finditer(shape)}
+    return tuple([places[name] for name in TIME_NAMES]) if places.keys() >= set(TIME_NAMES) else None
+
+
+@lru_cache(maxsize=256)  # 5 KB each: of the units of a city most have most of their columns in common
+def _minutes(*digits: bytes) -> Column:
+    times = bytearray(4 * len(digits[0]))
+    for at, one in enumerate(digits):
+        times[at::4] = one
+    return interned(tuple(map(_MINUTES.__getitem__, memoryview(times).cast("I"))))
