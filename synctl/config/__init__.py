@@ -12,6 +12,7 @@ from synctl.config.load import load_settings, problems
 from synctl.config.retention import RetentionSettings
 from synctl.config.settings import (
     DatabaseSettings,
+    HttpSettings,
     LogSettings,
     PrayerSettings,
     PrerequisiteSettings,
@@ -26,6 +27,7 @@ from synctl.config.settings import (
 
 __all__ = [
     "DatabaseSettings",
+    "HttpSettings",
     "Key",
     "LogSettings",
     "Looked",

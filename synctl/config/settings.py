@@ -152,6 +152,18 @@ class RetrySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """How requests to upstreams travel."""
+
+    transport: str = setting(
+        "http.client",
+        "http.client, or httpx for its own transport, which takes three times the CPU.\n"
+        "Where the environment names a proxy, as HTTPS_PROXY does, it is httpx whatever this says.",
+        one_of("http.client", "httpx"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """What workers and the supervisor log. `synctl logs` shows it."""
 
@@ -261,6 +273,7 @@ class Settings:
     prayer: PrayerSettings = field(default_factory=PrayerSettings)
     quran: QuranSettings = field(default_factory=QuranSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)
     sources: Sources = field(default_factory=Sources)

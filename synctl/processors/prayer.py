@@ -43,7 +43,7 @@ SOURCES: Final[Mapping[str, Callable[[Context], PrayerSource]]] = {
 }
 MODULES: Final[Mapping[str, Sequence[str]]] = {
     "calculated": ("synctl.sources.calculated",),
-    "aladhan": ("synctl.sources.aladhan", "synctl.sources.http", "httpcore"),  # which httpx loads with its first client
+    "aladhan": ("synctl.sources.aladhan", "synctl.sources.http"),
 }
 """What opening a source imports."""
 
@@ -139,9 +139,9 @@ class PrayerResource:
         for module in ("synctl.processors.prayer_session", *MODULES[settings.prayer.source]):
             import_module(module)
         if settings.prayer.source != "calculated":
-            from synctl.sources.http import trust  # noqa: PLC0415 - only the source in use is loaded
+            from synctl.sources import transport  # noqa: PLC0415 - only the source in use is loaded
 
-            trust()
+            transport.preload(settings.http.transport)
 
     def open(self, source: str, context: Context) -> Session:
         """Open a source by its name."""

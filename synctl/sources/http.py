@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import random
-import ssl
 import threading
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 from urllib.parse import quote, urlencode
@@ -28,6 +26,7 @@ from synctl.errors import (
 )
 from synctl.sources.answers import retry_after, upstreams_words
 from synctl.sources.sockets import OpenSockets
+from synctl.sources.transport import transport_named, trust
 from synctl.sources.unpack import ACCEPTED, MOST_BYTES, unpacked
 
 if TYPE_CHECKING:
@@ -64,12 +63,6 @@ class Response(msgspec.Struct, Generic[T], frozen=True):
     value: T
 
 
-@lru_cache(maxsize=1)
-def trust() -> ssl.SSLContext:
-    """Whose certificates are believed, read once (20 ms); it may be inherited through a fork."""
-    return httpx.create_ssl_context()
-
-
 def fetcher(source: str, context: Context) -> Fetcher:
     """Open the client of a source as it is configured."""
     upstream, retry = context.settings.sources[source], context.settings.retry
@@ -86,6 +79,7 @@ def fetcher(source: str, context: Context) -> Fetcher:
         outage=retry.outage,
         stop=context.stop,
         gate=context.gate,
+        transport=context.settings.http.transport,
     )
 
 
@@ -101,7 +95,8 @@ class Fetcher:
     """GET from one upstream, for many threads at once. Open it in the process that uses it, after any fork.
 
     Times are seconds. At most `max_connections` requests are under way, whatever the number of threads; each passes the
-    `gate`, which may wait. A host may fail or limit everybody for `outage` before that is fatal.
+    `gate`, which may wait. A host may fail or limit everybody for `outage` before that is fatal. `transport`: one, or
+    its name in the settings.
     """
 
     def __init__(
@@ -117,7 +112,7 @@ class Fetcher:
         outage: float,
         stop: Stop,
         gate: Gate,
-        transport: httpx.BaseTransport | None = None,
+        transport: httpx.BaseTransport | str = "http.client",
         jitter: Callable[[], float] = random.random,
         now_ms: Callable[[], int] = clock.now_ms,
     ) -> None:
@@ -139,7 +134,7 @@ class Fetcher:
                 "Accept": "application/json",
                 "Accept-Encoding": ACCEPTED,
             },
-            transport=transport,
+            transport=transport_named(transport, self._sockets) if isinstance(transport, str) else transport,
             verify=trust(),
         )
         self._host = self._client.base_url.netloc.decode()

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class OpenSockets:
-    """Fed by httpcore's `trace` extension, the one public way to its sockets before an answer has begun."""
+    """Fed by whoever connects; for httpx's own transport through `trace`, an extension of httpcore.
+
+    That is the one public way to its sockets before an answer has begun.
+    """
 
     def __init__(self) -> None:
         self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
@@ -27,10 +30,16 @@ class OpenSockets:
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Note each new connection. Called at every step of a request."""
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            with self._guard:
-                self._open.add(info["return_value"].get_extra_info("socket"))
-            if self._shut:
-                self.shut()
+            with suppress(ConnectionAbortedError):  # it will find its connection shut
+                self.add(info["return_value"].get_extra_info("socket"))
+
+    def add(self, connection: socket.socket) -> None:
+        """Note a connection, or one that is about to be. Raises ConnectionAbortedError once they are all shut."""
+        with self._guard:
+            self._open.add(connection)
+        if self._shut:
+            self.shut()
+            raise ConnectionAbortedError("the client was closed")
 
     def shut(self) -> None:
         """Shut every connection, and each that is still to come."""

@@ -143,6 +143,7 @@ TOML_ERRORS = {
     "redis = 3": "synctl.toml:1: redis: is a table: write [redis] and keys below it",
     "home = 3": "synctl.toml:1: home = 3: must be text in quotes",
     "[sources.aladhan]\nrate = '4'": "synctl.toml:2: sources.aladhan.rate = '4': must be a number",
+    '[http]\ntransport = "curl"': "synctl.toml:2: http.transport = 'curl': must be http.client or httpx",
     "[sources]\naladhan.rate = -1": "synctl.toml:2: sources.aladhan.rate = -1: must be 0, or between 0.001 and 100000",
     "[sources]\naladhan = { burst = 1, rate = inf }": (
         "synctl.toml:2: sources.aladhan.rate = inf: must be a number"

@@ -105,12 +105,13 @@ OPENING = """
 import sys, threading
 from pathlib import Path
 from synctl.config import Settings
-from synctl.config.settings import PrayerSettings
+from synctl.config.settings import HttpSettings, PrayerSettings
 from synctl.engine.worker import SyncWorker
 from synctl.processors.prayer import RESOURCE
 from synctl.resource import Context
 
-settings = Settings(home=Path("."), prayer=PrayerSettings(source=sys.argv[1]))
+prayer, http = PrayerSettings(source=sys.argv[1]), HttpSettings(transport=sys.argv[2])
+settings = Settings(home=Path("."), prayer=prayer, http=http)
 RESOURCE.preload(settings)
 before = set(sys.modules)
 RESOURCE.open(sys.argv[1], Context(settings=settings, stop=threading.Event()))
@@ -118,9 +119,11 @@ print(*sorted({name.split(".")[0] for name in set(sys.modules) - before}))
 """
 
 
-@pytest.mark.parametrize("source", SOURCES)
-def test_a_job_imports_nothing_that_its_worker_could(source: str) -> None:
-    command = [sys.executable, "-c", OPENING, source]
+@pytest.mark.parametrize(
+    ("source", "transport"), [*((source, "http.client") for source in SOURCES), ("aladhan", "httpx")]
+)
+def test_a_job_imports_nothing_that_its_worker_could(source: str, transport: str) -> None:
+    command = [sys.executable, "-c", OPENING, source, transport]
     imported = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     assert {"synctl", "httpx", "httpcore", "tenacity", "salahlib", "hijridate"}.isdisjoint(imported)
 

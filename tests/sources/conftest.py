@@ -69,7 +69,21 @@ OpenFetcher = Callable[..., Fetcher]
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one, a client takes httpx's own transport whatever it is told."""
+    for scheme in ("HTTP", "HTTPS", "ALL"):
+        monkeypatch.delenv(f"{scheme}_PROXY", raising=False)
+        monkeypatch.delenv(f"{scheme}_proxy".lower(), raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture(params=["http.client"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """What clients use that are not told; `both` for what must hold for either."""
+    name: str = request.param
+    return name
+
+
+both = pytest.mark.parametrize("transport", ["http.client", "httpx"], indirect=True)
 
 
 @pytest.fixture
@@ -84,7 +98,7 @@ def upstream() -> Iterator[LoopbackServer]:
 
 
 @pytest.fixture
-def open_fetcher(engine: Engine) -> Iterator[OpenFetcher]:
+def open_fetcher(engine: Engine, transport: str) -> Iterator[OpenFetcher]:
     """Open a client that is in no mood to wait; any argument of Fetcher can be another."""
     opened = []
 
@@ -99,6 +113,7 @@ def open_fetcher(engine: Engine) -> Iterator[OpenFetcher]:
             "stop": engine.stop,
             "outage": 100.0,
             "gate": engine,
+            "transport": transport,
         }
         fetcher = Fetcher(base_url, **(arguments | changes))  # type: ignore[arg-type]  # a test names what it means
         opened.append(fetcher)

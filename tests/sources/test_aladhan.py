@@ -13,7 +13,7 @@ from synctl.sources.aladhan import AladhanSource
 from synctl.sources.calculated import CalculatedSource
 from synctl.sources.digest import body_hash
 from synctl.sources.prayer import EPOCH, PrayerRequest, PrayerSource
-from tests.sources.conftest import LONDON, Engine, OpenFetcher, whole_year, within_month
+from tests.sources.conftest import LONDON, Engine, OpenFetcher, both, whole_year, within_month
 from tests.upstream import bodies
 from tests.upstream.faults import Fault, Kind
 from tests.upstream.server import LoopbackServer
@@ -168,6 +168,7 @@ def test_a_unit_survives_trouble_that_passes(open_fetcher: OpenFetcher, upstream
     assert fetched.attempts == 3
 
 
+@both
 @pytest.mark.parametrize("fault", TROUBLE, ids=lambda fault: f"{fault.kind} {fault.detail}")
 def test_trouble_that_stays_fails_the_unit_after_every_attempt(
     open_fetcher: OpenFetcher, upstream: LoopbackServer, fault: Fault
@@ -215,6 +216,7 @@ def test_a_refusal_fails_the_unit_at_once(
     assert raised.value.attempts == 1
 
 
+@both
 def test_a_fault_of_one_method_leaves_the_others_alone(source: AladhanSource, upstream: LoopbackServer) -> None:
     upstream.faults.rules = [Fault(Kind.ERROR, only={"method": "5"})]
 
@@ -230,6 +232,7 @@ def test_a_fault_of_one_method_leaves_the_others_alone(source: AladhanSource, up
     assert len(upstream.open) <= 4  # never more connections than allowed
 
 
+@both
 def test_an_upstream_that_is_gone_is_trouble_that_may_pass(source: AladhanSource, upstream: LoopbackServer) -> None:
     source.fetch(within_month())
     upstream.close()

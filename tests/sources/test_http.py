@@ -12,11 +12,12 @@ import httpx
 import pytest
 
 from synctl import __version__
-from synctl.config import Settings
+from synctl.config import HttpSettings, Settings
 from synctl.errors import FatalError, MismatchError, RateLimitedError, RejectedError, TransientError
 from synctl.resource import Context
 from synctl.sources.http import Fetcher, Params, fetcher
-from tests.sources.conftest import Engine, OpenFetcher
+from synctl.sources.transport import Transport
+from tests.sources.conftest import Engine, OpenFetcher, both
 from tests.upstream.faults import Fault, Kind
 from tests.upstream.server import LoopbackServer
 
@@ -221,17 +222,20 @@ def test_a_complaint_of_decode_stands_and_learns_the_status(open_fetcher: OpenFe
     assert (raised.value.attempts, raised.value.http_status, raised.value.rule) == (1, 200, "some.rule")
 
 
+@both
 def test_an_address_that_cannot_be_asked_ends_the_run(open_fetcher: OpenFetcher) -> None:
     with pytest.raises(FatalError):
         get(open_fetcher("gopher://api.example.org"))
 
 
+@both
 def test_a_redirect_within_the_host_is_followed(open_fetcher: OpenFetcher, upstream: LoopbackServer) -> None:
     response = open_fetcher(upstream.url).get("/methods", {}, json.loads)
     assert len(response.value["data"]) == 24
     assert upstream.statuses() == {301: 1, 200: 1}
 
 
+@both
 def test_it_says_who_it_is_and_keeps_its_connection(open_fetcher: OpenFetcher, upstream: LoopbackServer) -> None:
     client = open_fetcher(f"{upstream.url}/v1")
     for _ in range(3):
@@ -261,6 +265,7 @@ def test_it_asks_as_httpx_itself_would(open_fetcher: OpenFetcher, base: str) -> 
     assert fetcher._request("/a", {}, {}).headers["cookie"] == "sticky=1"
 
 
+@both
 def test_it_logs_no_line_for_each_request(
     open_fetcher: OpenFetcher, upstream: LoopbackServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -269,6 +274,7 @@ def test_it_logs_no_line_for_each_request(
     assert caplog.records == []
 
 
+@both
 def test_an_answer_that_drips_is_given_up(open_fetcher: OpenFetcher, upstream: LoopbackServer) -> None:
     upstream.faults.rules = [Fault(Kind.TRICKLE)]
     client = open_fetcher(f"{upstream.url}/v1", timeout=0.05, attempts=1)  # each byte is in time
@@ -277,8 +283,10 @@ def test_an_answer_that_drips_is_given_up(open_fetcher: OpenFetcher, upstream: L
 
 
 def test_a_source_is_opened_as_it_is_configured(engine: Engine, tmp_path: Path) -> None:
-    context = Context(settings=Settings(home=tmp_path), stop=engine.stop)
-    client = fetcher("aladhan", context)
-    client.close()
+    for name, kind in (("http.client", Transport), ("httpx", httpx.HTTPTransport)):
+        context = Context(settings=Settings(home=tmp_path, http=HttpSettings(transport=name)), stop=engine.stop)
+        client = fetcher("aladhan", context)
+        assert isinstance(client._client._transport, kind)
+        client.close()
     with pytest.raises(TypeError, match="no upstream"):
         fetcher("calculated", context)

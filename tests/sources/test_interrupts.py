@@ -16,7 +16,7 @@ from synctl.errors import UnitError
 from synctl.resource import OpenGate
 from synctl.sources.http import Interrupted
 from tests.helpers import until
-from tests.sources.conftest import Engine, OpenFetcher
+from tests.sources.conftest import Engine, OpenFetcher, both
 from tests.upstream.faults import Fault, Kind
 from tests.upstream.server import LoopbackServer
 
@@ -74,6 +74,7 @@ def test_a_backoff_ends_at_once_when_the_run_stops(
     assert len(upstream.seen) == 1
 
 
+@both
 def test_a_request_that_hangs_ends_at_once_when_the_client_is_closed(
     open_fetcher: OpenFetcher, upstream: LoopbackServer, once: Once
 ) -> None:
