@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from synctl.engine import cores
 from synctl.engine.filelock import is_locked, try_lock
 from synctl.engine.wait import until
 from synctl.errors import SynctlError
@@ -100,6 +101,7 @@ class Supervisor:
     def __init__(
         self, workers: dict[str, int], logs: Path, ensure_server: Callable[[Callable[[], bool]], bool] | None
     ) -> None:
+        self._workers = workers
         self._slots = [_Slot(resource, n + 1) for resource, count in workers.items() for n in range(count)]
         self._logs = logs
         self._ensure_server = ensure_server
@@ -156,6 +158,7 @@ class Supervisor:
                 stdout=log_file,
                 stderr=log_file,
             )
+        cores.keep(slot.process.pid, slot.number, self._workers[slot.resource])
         slot.started = time.monotonic()
 
     def _output(self, slot: _Slot) -> Path:

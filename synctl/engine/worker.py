@@ -31,7 +31,7 @@ from rq.job import Job
 from rq.queue import Queue
 
 from synctl.config import Settings
-from synctl.engine import heap, keys, lease, postmortem, registry
+from synctl.engine import cores, heap, keys, lease, postmortem, registry
 from synctl.engine.connect import connect_worker
 from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.reaper import Reaper
@@ -98,6 +98,7 @@ class SyncWorker(Worker):
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """In the horse: work."""
+        cores.work_in_batch()
         heap.settle()
         super().main_work_horse(job, queue)
 

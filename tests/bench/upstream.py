@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gzip
+import selectors
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -82,7 +83,10 @@ def main() -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.upstream", description=__doc__)
     parser.add_argument("--latency", type=float, default=0.0)
-    asyncio.run(_serve(parser.parse_args().latency))
+    latency = parser.parse_args().latency
+    # select waits by the microsecond; epoll would round each answer's latency up to a whole millisecond more.
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        runner.run(_serve(latency))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from synctl.engine import queues
+from synctl.engine import keys, queues
 from synctl.engine.connect import connect_cli
 from synctl.engine.server import EmbeddedServer
 from tests.e2e.conftest import Call, Home, until
@@ -53,7 +53,9 @@ def test_a_killed_work_horse_is_replaced_at_once(home: Home, upstream: LoopbackS
     home.environment["SYNCTL_REDIS__LEASE_TTL"] = "600"
     home.run("up")
     run = _running(home, call)
-    os.kill(int(run["lease"][0]["holder"].rpartition(":")[2]), signal.SIGKILL)
+    horse = int(run["lease"][0]["holder"].rpartition(":")[2])
+    assert os.sched_getscheduler(horse) == os.SCHED_BATCH
+    os.kill(horse, signal.SIGKILL)
     until(lambda: "taken-over" in {event["kind"] for event in call(home, "history", run["run"], "--json").lines})
     upstream.faults.released.set()
     _ends_exactly(home, call, run["run"])
@@ -67,6 +69,21 @@ def test_an_idle_worker_that_is_killed_is_started_again(home: Home) -> None:
         os.kill(before.pid, signal.SIGKILL)
         until(lambda: {one.pid for one in queues.workers(client)} - {before.pid})
     assert home.json("up")["started"] is False  # the supervisor did it
+
+
+def test_workers_have_a_core_each_where_there_are_as_many(home: Home) -> None:
+    cores = os.sched_getaffinity(0)
+    home.environment["SYNCTL_WORKERS__PRAYER"] = str(len(cores))
+    home.environment["SYNCTL_WORKERS__QURAN"] = str(len(cores) + 1)
+    home.run("up")
+    with closing(connect_cli(EmbeddedServer(home.path / "redis").url)) as client:
+        workers = queues.workers(client)
+    kept = {
+        name: [os.sched_getaffinity(one.pid) for one in workers if one.queue == keys.queue(name)]
+        for name in ("prayer", "quran")
+    }
+    assert sorted(map(sorted, kept["prayer"])) == [[core] for core in sorted(cores)]
+    assert kept["quran"] == [cores] * (len(cores) + 1)
 
 
 @pytest.mark.slow
