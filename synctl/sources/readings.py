@@ -28,6 +28,8 @@ _TIME = rb'\s*"(\w+)"\s*:\s*"(00:00)' + _ZONE.encode() + rb'"\s*'
 _EACH_TIME = re.compile(_TIME)
 _ALL_TIMES = re.compile(rb"\{" + _TIME + rb"(?:," + _TIME + rb")*\}")
 _BLANK = bytes.maketrans(b"123456789", b"000000000")
+_WIDEST = 2000
+"""Bytes of a day's times. They take 260; the shapes of longer ones are not worth being remembered."""
 _DIGITS = (0, 1, 3, 4)
 """Where in "05:37" they are."""
 _MINUTES = {
@@ -52,6 +54,8 @@ def readings(timings: Sequence[msgspec.Raw], offsets: tuple[int, ...]) -> list[C
     stretches: list[list[list[bytes]]] = []
     for start, end in _stretches(offsets):
         count, width = end - start, len(timings[start])
+        if width > _WIDEST:
+            return None
         rest = bytearray().join(timings[start:end])
         places = _places(bytes(rest[:width]).translate(_BLANK))
         if places is None or len(rest) != count * width:

@@ -98,6 +98,10 @@ def test_one_day_of_another_shape_is_left_to_a_closer_look(bend: Callable[[bytes
     assert read(objects) is None
 
 
+def test_times_that_take_kilobytes_are_left_to_a_closer_look() -> None:
+    assert read([written(ROW, between="," + " " * 200)] * 3) is None
+
+
 @given(st.data())
 def test_bytes_that_changed_on_the_way_are_never_read_as_something_else(data: st.DataObject) -> None:
     objects = [bytearray(written(ROW)) for _ in range(3)]
