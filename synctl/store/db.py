@@ -56,8 +56,11 @@ class Transaction(Protocol):
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
         """Insert or update rows by their key; the number of those that were new or different."""
 
-    def upsert_units(self, table: Table, units: UnitRows) -> Mapping[int, int]:
-        """Do it with rows of units, which lack their last column: the id of the unit. The number by unit."""
+    def upsert_units(self, table: Table, units: UnitRows, *, fresh: bool = False) -> Mapping[int, int]:
+        """Do it with rows of units, which lack their last column: the id of the unit. The number by unit.
+
+        `fresh`: none of them is stored, as far as anybody knows. That saves work, and need not be true.
+        """
 
     def serialise(self, name: str) -> None:
         """Let no other write transaction that names the same pass this line until this one has ended."""

@@ -175,8 +175,8 @@ class _PostgresConnection:
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
         return self.stages.upsert(table, rows)
 
-    def upsert_units(self, table: Table, units: UnitRows) -> Mapping[int, int]:
-        return self.stages.upsert_units(table, units)
+    def upsert_units(self, table: Table, units: UnitRows, *, fresh: bool = False) -> Mapping[int, int]:
+        return (self.stages.insert_units(table, units) if fresh else None) or self.stages.upsert_units(table, units)
 
     def serialise(self, name: str) -> None:
         self.raw.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"synctl {name}"])

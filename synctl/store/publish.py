@@ -69,12 +69,13 @@ def publish(
         return {}
     ids = _sign(transaction, lease, done, resource, source, now)
     parts = [(result, part) for result in done if not result.unchanged for part in result.parts]
-    _overwrite(transaction, [(ids[result.unit.key], part) for result, part in parts])
+    alone = not _overwrite(transaction, [(ids[result.unit.key], part) for result, part in parts])
+    fresh = alone and all(part.scope and not result.unit.known.stored for result, part in parts)
     removed: Counter[str] = Counter()
     for result, part in parts:
         if result.unit.known.stored:
             removed[result.unit.key] += changes.replace(transaction, lease.run_seq, result.unit.key, part)
-    changed = upsert(transaction, [(ids[result.unit.key], part) for result, part in parts])
+    changed = upsert(transaction, [(ids[result.unit.key], part) for result, part in parts], fresh=fresh)
     return {key: removed[key] + changed[unit_id] for key, unit_id in ids.items()}
 
 
@@ -134,8 +135,11 @@ def _use_waivers(transaction: Transaction, resource: str, result: Settled) -> No
     )
 
 
-def _overwrite(transaction: Transaction, parts: Sequence[tuple[int, Rows]]) -> None:
-    """Forget the answers of other units whose rows are about to be overwritten: they are no longer what is stored."""
+def _overwrite(transaction: Transaction, parts: Sequence[tuple[int, Rows]]) -> bool:
+    """Forget the answers of other units whose rows are about to be overwritten: they are no longer what is stored.
+
+    Return whether there are any.
+    """
     scoped = [(unit_id, part) for unit_id, part in parts if part.scope]
     others = {
         other
@@ -144,6 +148,7 @@ def _overwrite(transaction: Transaction, parts: Sequence[tuple[int, Rows]]) -> N
     }
     for other in sorted(others):
         transaction.execute("UPDATE stored_unit SET body_hash = NULL, validators = NULL WHERE id = :id", id=other)
+    return bool(others)
 
 
 def _holders(transaction: Transaction, scoped: Sequence[tuple[int, Rows]]) -> Iterator[int]:

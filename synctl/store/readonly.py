@@ -96,7 +96,7 @@ class _Reading:
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> NoReturn:
         raise TypeError("opened to read only")
 
-    def upsert_units(self, table: Table, units: UnitRows) -> NoReturn:
+    def upsert_units(self, table: Table, units: UnitRows, *, fresh: bool = False) -> NoReturn:
         raise TypeError("opened to read only")
 
     def serialise(self, name: str) -> NoReturn:

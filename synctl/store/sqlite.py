@@ -149,7 +149,7 @@ class _SqliteConnection:
     def upsert(self, table: Table, rows: Sequence[tuple[object, ...]]) -> int:
         return self._upsert(table, rows)
 
-    def upsert_units(self, table: Table, units: UnitRows) -> Mapping[int, int]:
+    def upsert_units(self, table: Table, units: UnitRows, *, fresh: bool = False) -> Mapping[int, int]:
         changed: Counter[int] = Counter()
         for unit_id, rows in units:
             changed[unit_id] += self._upsert(table, rows, unit_id)

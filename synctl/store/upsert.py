@@ -25,14 +25,18 @@ class Rows(msgspec.Struct, frozen=True):
     scope: Mapping[str, object] = msgspec.field(default_factory=dict)
 
 
-def upsert(transaction: Transaction, parts: Iterable[tuple[int, Rows]]) -> Counter[int]:
-    """Insert or update rows of units, each part with its unit's id; return how many of each were new or different."""
+def upsert(transaction: Transaction, parts: Iterable[tuple[int, Rows]], *, fresh: bool = False) -> Counter[int]:
+    """Insert or update rows of units, each part with its unit's id; return how many of each were new or different.
+
+    `fresh`: as far as anybody knows none of them is stored.
+    """
     by_table: defaultdict[Table, list[tuple[int, Sequence[tuple[object, ...]]]]] = defaultdict(list)
     for unit_id, part in parts:
         by_table[part.table].append((unit_id, part.rows))
     changed: Counter[int] = Counter()
     for table, rows in by_table.items():
-        changed.update(transaction.upsert_units(Table(table.name, table.key, (*table.values, "unit_id")), rows))
+        signed = Table(table.name, table.key, (*table.values, "unit_id"))
+        changed.update(transaction.upsert_units(signed, rows, fresh=fresh))
     return changed
 
 

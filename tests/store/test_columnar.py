@@ -40,6 +40,17 @@ def test_any_rows_have_columns() -> None:
     assert in_columns(given := _columnar(2)) is given
 
 
+@pytest.mark.parametrize("stored", [0, 1, 3])
+def test_rows_that_are_thought_to_be_new_are_stored_also_if_some_are_not(database: Database, stored: int) -> None:
+    with database.write() as transaction:
+        transaction.upsert_units(SIGNED, [(8, _columnar(stored))])
+    with database.write() as transaction:
+        written = transaction.upsert_units(SIGNED, [(9, _columnar(5, 301))], fresh=True)
+        rows = transaction.all(f"SELECT {', '.join(SIGNED.columns)} FROM prayer_time ORDER BY day")
+    assert dict(written) == {9: 5}
+    assert [tuple(dict(row).values()) for row in rows] == [(*row, 9) for row in _columnar(5, 301)]
+
+
 @pytest.mark.parametrize("count", [0, 1, ROWS_PER_STATEMENT, 2 * ROWS_PER_STATEMENT + 1])
 def test_it_is_stored_as_the_same_rows_in_a_list_are(database: Database, count: int) -> None:
     with database.write() as transaction:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from synctl.errors import DatabaseUnreachable, Unstorable
+from synctl.processors.prayer_unit import TABLE
 from synctl.store.db import Database, open_database
 from synctl.store.postgres import PostgresDatabase
 from synctl.store.upsert import Table, upsert_rows
@@ -62,6 +63,17 @@ def test_a_value_that_does_not_fit_its_column_is_refused_and_never_cut(
     assert _count(database) == 0
     with database.write() as transaction:
         assert upsert_rows(transaction, UNIT, [_unit("good")]) == 1
+
+
+@pytest.mark.parametrize("minute", [2**15, 2**31, -(2**63), 2**63, 0.5, "noon"])
+@pytest.mark.parametrize("fresh", [True, False])
+def test_nor_is_a_time_of_a_unit(database: Database, minute: object, *, fresh: bool) -> None:
+    signed = Table(TABLE.name, TABLE.key, (*TABLE.values, "unit_id"))
+    rows = [(1, 3, 0, day, 0, *[300] * 10, minute) for day in range(3)]
+    with pytest.raises(Unstorable), database.write() as transaction:
+        transaction.upsert_units(signed, [(9, rows)], fresh=fresh)
+    with database.read() as transaction:
+        assert transaction.all("SELECT 1 FROM prayer_time") == []
 
 
 def _fail(database: Database, *rows: tuple[object, ...]) -> None:
