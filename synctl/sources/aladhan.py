@@ -7,7 +7,6 @@ checked.
 
 from __future__ import annotations
 
-from collections import deque
 from datetime import date, timedelta
 from functools import lru_cache, partial
 from itertools import zip_longest
@@ -16,7 +15,17 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import astuple, replace
 
-from synctl.errors import MismatchError, RejectedError, TransientError
+from synctl.errors import MismatchError
+from synctl.sources.aladhan_wire import (
+    Date,
+    Day,
+    dates_of,
+    days_of_month,
+    days_of_year,
+    decode_meta,
+    decode_timings,
+    stencil_of,
+)
 from synctl.sources.columns import columns, interned
 from synctl.sources.digest import body_hash
 from synctl.sources.prayer import (
@@ -37,73 +46,13 @@ if TYPE_CHECKING:
 
     from synctl.sources.columns import Column
     from synctl.sources.http import Fetcher
+    from synctl.sources.stencil import Stencil
 
 COORDINATE_TOLERANCE = 1e-4
 """Degrees, some 11 metres: what is left of a coordinate that was rounded to four places on the way."""
 DAY_S = 86_400
 MORNING_S = 9 * 3600 + 61
 """Seconds after 00:00, of the moment that upstream takes for a day."""
-_MONTHS = {str(month) for month in range(1, 13)}
-
-
-class _Timings(msgspec.Struct, rename="pascal", gc=False):  # in the order of TIME_NAMES
-    fajr: str
-    sunrise: str
-    dhuhr: str
-    asr: str
-    sunset: str
-    maghrib: str
-    isha: str
-    imsak: str
-    midnight: str
-    firstthird: str
-    lastthird: str
-
-
-class _Gregorian(msgspec.Struct, gc=False):
-    date: str
-
-
-class _Date(msgspec.Struct, gc=False):
-    gregorian: _Gregorian
-    timestamp: str | int
-
-
-class _Day(msgspec.Struct, gc=False):
-    """A day by its bytes, which are mostly known and need no second look."""
-
-    timings: msgspec.Raw  # of the same shape each day
-    date: msgspec.Raw  # the same in the answer to another method
-    meta: msgspec.Raw  # the same as on the day before
-
-
-class _Method(msgspec.Struct):
-    id: int | None = None  # CUSTOM has none
-
-
-class _Meta(msgspec.Struct):
-    latitude: float
-    longitude: float
-    timezone: str
-    method: _Method
-    school: str
-
-
-class _Year(msgspec.Struct):
-    code: int
-    data: dict[str, list[_Day]] | str  # a string where `code` tells of an error
-
-
-class _Month(msgspec.Struct):
-    code: int
-    data: list[_Day] | str
-
-
-_decode_year = msgspec.json.Decoder(_Year).decode
-_decode_month = msgspec.json.Decoder(_Month).decode
-_decode_timings = msgspec.json.Decoder(_Timings).decode
-_decode_dates = msgspec.json.Decoder(list[_Date]).decode
-_decode_meta = msgspec.json.Decoder(_Meta).decode
 
 
 class AladhanSource:
@@ -150,11 +99,66 @@ def _unless_known(request: PrayerRequest, known: str | None, waived: frozenset[s
     return Fetched(_verified(request, waived, body), digest)
 
 
+class _Kind(msgspec.Struct, frozen=True):
+    """Answers about the same days in the same zone, after one that broke no rule."""
+
+    stencil: Stencil
+    first_date: str
+    asked: slice
+    numbers: Column
+    offsets: Column
+
+
+_kinds: dict[tuple[str, date, date], _Kind | None] = {}
+"""None after the first answer of a kind: a stencil is worth its making (the half of a decode) where there are more."""
+_ROOM = 16
+"""Kinds, 300 KB each."""
+
+
 def _verified(request: PrayerRequest, waived: frozenset[str], body: bytes) -> list[Column]:
-    """Read the days asked for, of an answer that is what was asked for."""
-    days = _days_of_year(body, waived) if request.whole_year else _days_of_month(body)
-    dates = _dates(days)
-    calendar = _calendar(request.first.year, None if request.whole_year else request.first.month)
+    """Read the days asked for, of an answer that is what was asked for. Raises UnitError, msgspec.DecodeError."""
+    if waived:
+        return _decoded(request, waived, body)[0]
+    asked = request.timezone, request.first, request.last
+    kind = _kinds.get(asked)  # another thread may forget it at any moment
+    found = _recognised(request, kind, body) if kind else None
+    if found is not None:
+        return found
+    found, days = _decoded(request, waived, body)
+    if len(_kinds) >= _ROOM:
+        _kinds.clear()
+    _kinds[asked] = (_kind_of(request, body, days, found) or kind) if asked in _kinds else None
+    return found
+
+
+def _recognised(request: PrayerRequest, kind: _Kind, body: bytes) -> list[Column] | None:
+    """Read an answer of this kind. None if it is none, or has what is not usual: then all of it is to be looked at."""
+    values = kind.stencil.read(body)
+    if values is None:
+        return None
+    timings, meta = values
+    try:
+        _check_meta(request, kind.first_date, msgspec.Raw(meta), NOTHING)
+    except msgspec.DecodeError:
+        return None
+    read = readings(timings[kind.asked], kind.offsets)
+    return None if read is None else [kind.numbers, kind.offsets, *placed(read)]
+
+
+def _kind_of(request: PrayerRequest, body: bytes, days: Sequence[Day], found: Sequence[Column]) -> _Kind | None:
+    stencil = stencil_of(body, days, whole_year=request.whole_year)
+    if stencil is None or not found:
+        return None
+    numbers, offsets, *_ = found
+    calendar = list(_calendar_of(request).items())
+    first = next(at for at, (_, number) in enumerate(calendar) if number == numbers[0])
+    return _Kind(stencil, calendar[0][0], slice(first, first + len(numbers)), numbers, offsets)
+
+
+def _decoded(request: PrayerRequest, waived: frozenset[str], body: bytes) -> tuple[list[Column], Sequence[Day]]:
+    """Decode an answer and read the days asked for; return all its days as well."""
+    answered = days_of_year(body, any_months="prayer.dates" in waived) if request.whole_year else days_of_month(body)
+    days, dates, calendar = answered, dates_of(answered), _calendar_of(request)
     if "prayer.dates" in waived:
         last_of = {date.gregorian.date: at for at, date in enumerate(dates) if date.gregorian.date in calendar}
         chosen = [last_of[text] for text in calendar if text in last_of]
@@ -166,51 +170,18 @@ def _verified(request: PrayerRequest, waived: frozenset[str], body: bytes) -> li
     verified: msgspec.Raw | None = None
     for at, day in enumerate(days):
         if day.meta != verified:
-            _check_meta(request, dates[at], day.meta, waived)
+            _check_meta(request, dates[at].gregorian.date, day.meta, waived)
             verified = day.meta
     if not request.whole_year:
         first, last = (day.toordinal() - EPOCH for day in (request.first, request.last))
         asked = [at for at, number in enumerate(numbers) if first <= number <= last]
         days, dates = [days[at] for at in asked], [dates[at] for at in asked]
         numbers = [numbers[at] for at in asked]
-    return _columns(request, numbers, dates, [day.timings for day in days], waived)
+    return _columns(request, numbers, dates, [day.timings for day in days], waived), answered
 
 
-def _days_of_year(body: bytes, waived: frozenset[str]) -> list[_Day]:
-    answer = _decode_year(body)
-    if isinstance(answer.data, str):
-        raise _refusal(answer.code, answer.data)
-    if answer.data.keys() != _MONTHS and "prayer.dates" not in waived:
-        months = ", ".join(answer.data) or "none"
-        raise MismatchError("prayer.dates", f"the months answered are {months}", sample={"months": list(answer.data)})
-    return [day for month in sorted(answer.data, key=int) for day in answer.data[month]]
-
-
-def _days_of_month(body: bytes) -> list[_Day]:
-    answer = _decode_month(body)
-    if isinstance(answer.data, str):
-        raise _refusal(answer.code, answer.data)
-    return answer.data
-
-
-_recent: deque[tuple[bytes, Sequence[_Date]]] = deque(maxlen=4)
-"""Dates of a year, 220 KB each as they were written."""
-
-
-def _dates(days: Sequence[_Day]) -> Sequence[_Date]:
-    """Decode the dates. All units of a zone have the same, and to compare the bytes is quicker."""
-    written = b"[%b]" % b",".join([day.date for day in days])
-    for known, dates in tuple(_recent):
-        if known == written:
-            return dates
-    dates = _decode_dates(written)
-    _recent.append((written, dates))
-    return dates
-
-
-def _refusal(code: int, message: str) -> RejectedError | TransientError:
-    """Say what an error envelope means that came with status 200."""
-    return (TransientError if code >= 500 else RejectedError)(f"upstream says {code}: {message}")
+def _calendar_of(request: PrayerRequest) -> dict[str, int]:
+    return _calendar(request.first.year, None if request.whole_year else request.first.month)
 
 
 @lru_cache(maxsize=64)
@@ -222,7 +193,7 @@ def _calendar(year: int, month: int | None) -> dict[str, int]:
     return {f"{day:%d-%m-%Y}": day.toordinal() - EPOCH for day in days}
 
 
-def _check_dates(dates: Sequence[_Date], asked: list[str]) -> None:
+def _check_dates(dates: Sequence[Date], asked: list[str]) -> None:
     answered = [date.gregorian.date for date in dates]
     if answered == asked:
         return
@@ -234,8 +205,8 @@ def _check_dates(dates: Sequence[_Date], asked: list[str]) -> None:
     raise MismatchError("prayer.dates", message, sample={"dates": answered[max(at - 1, 0) : at + 2]})
 
 
-def _check_meta(request: PrayerRequest, date: _Date, written: msgspec.Raw, waived: frozenset[str]) -> None:
-    meta = _decode_meta(written)
+def _check_meta(request: PrayerRequest, date: str, written: msgspec.Raw, waived: frozenset[str]) -> None:
+    meta = decode_meta(written)
     away = max(abs(meta.latitude - request.latitude), abs(meta.longitude - request.longitude))
     place = f"{request.latitude}, {request.longitude}"
     answered_place = place if away <= COORDINATE_TOLERANCE else f"{meta.latitude}, {meta.longitude}"
@@ -246,14 +217,14 @@ def _check_meta(request: PrayerRequest, date: _Date, written: msgspec.Raw, waive
         ("prayer.coordinates", place, answered_place),
     ):
         if answered != asked and rule not in waived:
-            sample = {"date": date.gregorian.date, "meta": written}
+            sample = {"date": date, "meta": written}
             raise MismatchError(rule, f"{asked} was asked, {answered} answered", sample=sample)
 
 
 def _columns(
     request: PrayerRequest,
     numbers: list[int],
-    dates: Sequence[_Date],
+    dates: Sequence[Date],
     timings: Sequence[msgspec.Raw],
     waived: frozenset[str],
 ) -> list[Column]:
@@ -274,14 +245,14 @@ def _columns(
 def _readable_rows(
     numbers: list[int],
     offsets: Sequence[int],
-    dates: Sequence[_Date],
+    dates: Sequence[Date],
     timings: Sequence[msgspec.Raw],
     waived: frozenset[str],
 ) -> list[DayTimes]:
     """Read day by day. One that cannot be read is refused, or left out if that is accepted."""
     rows: list[DayTimes] = []
     for number, offset, on, written in zip(numbers, offsets, dates, timings, strict=True):
-        texts = _decode_timings(written)
+        texts = decode_timings(written)
         try:
             times = place(list(map(minute_of, astuple(texts))))
         except ValueError as error:
@@ -293,7 +264,7 @@ def _readable_rows(
     return rows
 
 
-def _check_moments(request: PrayerRequest, numbers: list[int], offsets: Sequence[int], dates: Sequence[_Date]) -> None:
+def _check_moments(request: PrayerRequest, numbers: list[int], offsets: Sequence[int], dates: Sequence[Date]) -> None:
     """Read the moment that upstream names for each day on our clock: 09:01:01 of that day, or whatever it chooses.
 
     It is the same on each day, else upstream knows of other clock changes than we do.

@@ -46,7 +46,7 @@ def minute_of(text: str) -> int:
     return int(found[1]) * 60 + int(found[2])
 
 
-def readings(timings: Sequence[msgspec.Raw], offsets: tuple[int, ...]) -> list[Column] | None:
+def readings(timings: Sequence[msgspec.Raw] | Sequence[bytes], offsets: tuple[int, ...]) -> list[Column] | None:
     """Read the objects of days with these UTC offsets: a column for each of TIME_NAMES, in minutes after 00:00.
 
     None where they are not of the usual shape, or a time is none: then they are to be looked at one by one.

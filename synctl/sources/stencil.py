@@ -1,0 +1,67 @@
+"""What answers of a kind have in common, letter for letter, so that another one need not be decoded.
+
+Two methods answer for a year in one zone with the same 200 KB of dates. What differs are the times of each day, and
+the settings that each day repeats; where those lie is known from an answer that was decoded. Whether the rest is the
+same is one comparison of bytes, in a quarter of the time that it takes to look for the ends of its texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+_BEGINNING = 16
+"""Bytes of a value by which it is found; whether it is all there is seen by whoever checks what is filled in."""
+
+
+class Stencil:
+    """An answer of many parts, each with a value of its own and behind it one that they share, which are left out.
+
+    `rest`: what is written before a part's own value and behind it, for each part in turn, and behind the last.
+    `lengths`: of their own values, which are the same in all such answers.
+    """
+
+    __slots__ = ("_fixed", "_own_at", "_shared_at", "_written")
+
+    def __init__(self, rest: Sequence[bytes], lengths: Sequence[int]) -> None:
+        self._written = [b""] * (4 * len(lengths) + 1)
+        self._written[::2] = rest
+        widths = [len(one) for one in self._written]
+        widths[1::4] = lengths
+        ends = list(accumulate(widths))
+        self._own_at = [(part, ends[4 * part], ends[4 * part + 1]) for part in range(len(lengths))]
+        self._shared_at, self._fixed = ends[2], ends[-1]
+
+    def fill(self, own: Sequence[bytes], shared: bytes) -> bytes:
+        """Return the answer that has these values."""
+        written = self._written.copy()
+        written[1::4] = own
+        written[3::4] = [shared] * len(own)
+        return b"".join(written)
+
+    def read(self, answer: bytes) -> tuple[list[bytes], bytes] | None:
+        """Return what has to be filled in for this answer. None if there is nothing that would give it.
+
+        They are the answer's values if each is one JSON value, as the caller has to see for himself.
+        """
+        width, left = divmod(len(answer) - self._fixed, len(self._own_at))
+        if left or width < 0:
+            return None
+        shared = answer[self._shared_at : self._shared_at + width]
+        own = [answer[start + part * width : end + part * width] for part, start, end in self._own_at]
+        return (own, shared) if self.fill(own, shared) == answer else None
+
+
+def cut(answer: bytes, own: Sequence[bytes], shared: bytes) -> Stencil | None:
+    """Leave values out of an answer, at the first places that look like them. None if there are none in this order."""
+    rest: list[bytes] = []
+    at = 0
+    for value in own:
+        start = answer.find(value[:_BEGINNING], at)
+        end = start + len(value)
+        after = answer.find(shared[:_BEGINNING], end)
+        if start < 0 or after < 0:
+            return None
+        rest += answer[at:start], answer[end:after]
+        at = after + len(shared)
+    return Stencil([*rest, answer[at:]], [len(value) for value in own]) if own else None
