@@ -33,6 +33,8 @@ class Columnar(Sequence[_Row]):
     def __getitem__(self, index: slice) -> Columnar: ...
     def __getitem__(self, index: int | slice) -> _Row | Columnar:
         if isinstance(index, slice):
+            if index.indices(len(self)) == (0, len(self), 1):  # as a tuple does it
+                return self
             return Columnar(self.shared, [column[index] for column in self.columns])
         if not self.columns:
             raise IndexError(index)
