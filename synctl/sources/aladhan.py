@@ -125,9 +125,12 @@ def _verified(request: PrayerRequest, waived: frozenset[str], body: bytes) -> li
     if found is not None:
         return found
     found, days = _decoded(request, waived, body)
+    if asked in _kinds:
+        _kinds[asked] = _kind_of(request, body, days, found) or kind
+        return found
     if len(_kinds) >= _ROOM:
         _kinds.clear()
-    _kinds[asked] = (_kind_of(request, body, days, found) or kind) if asked in _kinds else None
+    _kinds[asked] = None
     return found
 
 

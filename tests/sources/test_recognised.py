@@ -121,6 +121,16 @@ def test_kinds_are_forgotten_before_they_take_memory() -> None:
         assert len(source._kinds) <= source._ROOM
 
 
+def test_an_odd_answer_makes_no_kind_forgotten(decodes: list[int]) -> None:
+    for year in range(2000, 2000 + source._ROOM - 1):
+        request = asked(days=(date(year, 3, 1), date(year, 3, 31)))
+        outcome(request, answer(request))
+    for method in (1, 2, UMM_AL_QURA, 3):
+        outcome(asked(method), answer(asked(method)))
+    assert decodes[-3:] == [1, 2, UMM_AL_QURA]
+    assert len(source._kinds) == source._ROOM
+
+
 @pytest.mark.parametrize(
     "bend",
     [
