@@ -125,12 +125,12 @@ def _verified(request: PrayerRequest, waived: frozenset[str], body: bytes) -> li
     if found is not None:
         return found
     found, days = _decoded(request, waived, body)
-    if asked in _kinds:
-        _kinds[asked] = _kind_of(request, body, days, found) or kind
-        return found
-    if len(_kinds) >= _ROOM:
-        _kinds.clear()
-    _kinds[asked] = None
+    if asked not in _kinds:
+        if len(_kinds) >= _ROOM:
+            _kinds.clear()
+        _kinds[asked] = None
+    elif kind is None:  # else it stays: where answers differ, one made for each would be made in vain
+        _kinds[asked] = _kind_of(request, body, days, found)
     return found
 
 
@@ -153,9 +153,9 @@ def _kind_of(request: PrayerRequest, body: bytes, days: Sequence[Day], found: Se
     if stencil is None or not found:
         return None
     numbers, offsets, *_ = found
-    calendar = list(_calendar_of(request).items())
-    first = next(at for at, (_, number) in enumerate(calendar) if number == numbers[0])
-    return _Kind(stencil, calendar[0][0], slice(first, first + len(numbers)), numbers, offsets)
+    first_date, first_number = next(iter(_calendar_of(request).items()))
+    start = numbers[0] - first_number
+    return _Kind(stencil, first_date, slice(start, start + len(numbers)), numbers, offsets)
 
 
 def _decoded(request: PrayerRequest, waived: frozenset[str], body: bytes) -> tuple[list[Column], Sequence[Day]]:

@@ -12,7 +12,7 @@ from synctl.errors import MismatchError, RejectedError, TransientError
 from synctl.sources.stencil import Stencil, cut
 
 T = TypeVar("T")
-MONTHS = {str(month) for month in range(1, 13)}
+_MONTHS = {str(month) for month in range(1, 13)}
 
 
 class Timings(msgspec.Struct, rename="pascal", gc=False):
@@ -97,7 +97,7 @@ def days_of_year(body: bytes, *, any_months: bool = False) -> list[Day]:
     answer = _decode_year(body)
     if isinstance(answer.data, str):
         raise _refusal(answer.code, answer.data)
-    if answer.data.keys() != MONTHS and not any_months:
+    if answer.data.keys() != _MONTHS and not any_months:
         months = ", ".join(answer.data) or "none"
         raise MismatchError("prayer.dates", f"the months answered are {months}", sample={"months": list(answer.data)})
     return _in_order(answer.data)

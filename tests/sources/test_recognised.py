@@ -131,6 +131,15 @@ def test_an_odd_answer_makes_no_kind_forgotten(decodes: list[int]) -> None:
     assert len(source._kinds) == source._ROOM
 
 
+def test_where_answers_differ_no_stencil_is_made_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    acquainted(MONTH)
+    kinds = dict(source._kinds)
+    monkeypatch.setattr(source, "stencil_of", None)
+    other = answer(asked()).replace(b'"offset"', b'"other":{},"offset"').replace(b'"readable"', b'"legible"')
+    assert outcome(asked(), other) == outcome(asked(), answer(asked()))
+    assert source._kinds == kinds
+
+
 @pytest.mark.parametrize(
     "bend",
     [
