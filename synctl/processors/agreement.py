@@ -180,7 +180,8 @@ def _noon(place: _Place) -> Column:
 
 @lru_cache(maxsize=64)
 def _dawn(place: _Place, angle: float | None) -> Column:
-    return _local(place, [-minutes for minutes in _depression(place.latitude, place.first, len(place.offsets), angle)])
+    away = _depression(place.latitude, place.first, len(place.offsets), angle)
+    return Column(map(round, map(sub, _noons(place), away)))
 
 
 @lru_cache(maxsize=64)
@@ -202,22 +203,30 @@ def _local(place: _Place, from_noon: Sequence[float]) -> Column:
 @lru_cache(maxsize=16)
 def _noons(place: _Place) -> list[float]:
     """Each on its own date."""
+    equations = positions(place.first, len(place.offsets)).equation
     return [
-        (720 - 4 * place.longitude - day.equation + offset / 60) % DAY
-        for day, offset in zip(positions(place.first, len(place.offsets)), place.offsets, strict=True)
+        (720 - 4 * place.longitude - equation + offset / 60) % DAY
+        for equation, offset in zip(equations, place.offsets, strict=True)
     ]
 
 
 @lru_cache(maxsize=64)
-def _depression(latitude: float, first: int, count: int, angle: float | None) -> tuple[float, ...]:
+def _depression(latitude: float, first: int, count: int, angle: float | None) -> Sequence[float]:
     """Minutes from noon to the sun at so many degrees below the horizon, None: at its rise or set.
 
     Where it does not get there, or late at night, a share of the night stands in: `angle` sixtieths of it.
     """
     days = positions(first, count)
     if angle is None:
-        return tuple([half or 0.0 for half in from_noon(latitude, days, HORIZON)])
-    share = angle / 60
-    latest = [half + share * (DAY - 2 * half) for half in _depression(latitude, first, count, None)]
+        return [half or 0.0 for half in from_noon(latitude, days, HORIZON)]
     reached = from_noon(latitude, days, -math.radians(angle))
-    return tuple([late if found is None else min(found, late) for found, late in zip(reached, latest, strict=True)])
+    halves, share = _depression(latitude, first, count, None), angle / 60
+    early = [found for found in reached if found is not None]
+    if len(early) == count and max(early) <= _late(min(halves), share):  # as nearly everywhere
+        return early
+    latest = [_late(half, share) for half in halves]
+    return [late if found is None or found > late else found for found, late in zip(reached, latest, strict=True)]
+
+
+def _late(half: float, share: float) -> float:
+    return half + share * (DAY - 2 * half)

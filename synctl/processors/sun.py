@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -40,20 +40,23 @@ class Sun(msgspec.Struct, frozen=True):
     between: tuple[int | None, ...]
 
 
-class Position(NamedTuple):
-    """Of the sun at noon of a day, in UTC: its declination in radians, and the equation of time in minutes."""
+class Positions(msgspec.Struct, frozen=True, eq=False):
+    """Of the sun at noon of each day, in UTC: its declination in radians, and the equation of time in minutes.
 
-    declination: float
-    sine: float
-    cosine: float
-    equation: float
+    Equal to itself alone, so that looking something up for it does not read all of it.
+    """
+
+    declination: tuple[float, ...]
+    sine: tuple[float, ...]
+    cosine: tuple[float, ...]
+    equation: tuple[float, ...]
 
 
 @lru_cache(maxsize=32)  # 50 KB a year; the 46 units of a city follow each other
 def sun(latitude: float, longitude: float, first: int, count: int) -> Sun:
     """Return the sun's days; `first` is days since 1970-01-01."""
     days = positions(first, count)
-    noons = [720 - 4 * longitude - day.equation for day in days]
+    noons = [720 - 4 * longitude - equation for equation in days.equation]
     halves: list[int | None] = [None] * count
     between = halves
     if abs(latitude) < HIGH_LATITUDE:
@@ -70,33 +73,47 @@ def _between(noon: float, early: float | None, late: float | None) -> int | None
     return round(noon + (early + late) / 2)
 
 
-def from_noon(latitude: float, days: Sequence[Position], altitude: float) -> list[float | None]:
+def from_noon(latitude: float, days: Positions, altitude: float) -> list[float | None]:
     """Minutes between noon and the sun at an altitude (radians), each day; None where it does not come there."""
-    place = math.radians(latitude)
-    sine, cosine, high = math.sin(place), math.cos(place), math.sin(altitude)
-    found = [(high - sine * day.sine) / (cosine * day.cosine) for day in days]
-    return [math.acos(one) * _MINUTES if -1 <= one <= 1 else None for one in found]
+    high = math.sin(altitude)
+    lows, wides = _arcs(latitude, days)
+    return _minutes([(high - low) / wide for low, wide in zip(lows, wides, strict=True)])
 
 
-def asr_from_noon(latitude: float, days: Sequence[Position], shadow: int) -> list[float | None]:
+@lru_cache(maxsize=32)  # 30 KB a year
+def asr_from_noon(latitude: float, days: Positions, shadow: int) -> list[float | None]:
     """Minutes after noon at which the shadow of a thing is longer than at noon by `shadow` times the thing."""
     place = math.radians(latitude)
-    sine, cosine = math.sin(place), math.cos(place)
-    lengths = [shadow + math.tan(abs(place - day.declination)) for day in days]
+    lengths = [shadow + math.tan(abs(place - declination)) for declination in days.declination]
     found = [
-        (math.copysign(1 / math.hypot(1, length), length) - sine * day.sine) / (cosine * day.cosine)
-        for length, day in zip(lengths, days, strict=True)
+        (math.copysign(1 / math.hypot(1, length), length) - low) / wide
+        for length, low, wide in zip(lengths, *_arcs(latitude, days), strict=True)
     ]
-    return [math.acos(one) * _MINUTES if -1 <= one <= 1 else None for one in found]
+    return _minutes(found)
+
+
+@lru_cache(maxsize=32)  # 20 KB a year
+def _arcs(latitude: float, days: Positions) -> tuple[list[float], list[float]]:
+    """The sine of the sun's height when it is at right angles to noon, and by how much that of noon is more."""
+    place = math.radians(latitude)
+    sine, cosine = math.sin(place), math.cos(place)
+    return [sine * one for one in days.sine], [cosine * one for one in days.cosine]
+
+
+def _minutes(cosines: Sequence[float]) -> list[float | None]:
+    """Turn the angles that have these cosines into minutes of the sun's way; None where there is none."""
+    if min(cosines) >= -1 and max(cosines) <= 1:  # as in most places, on most days: not to be asked for each
+        return [math.acos(one) * _MINUTES for one in cosines]
+    return [math.acos(one) * _MINUTES if -1 <= one <= 1 else None for one in cosines]
 
 
 @lru_cache(maxsize=32)
-def positions(first: int, count: int) -> tuple[Position, ...]:
+def positions(first: int, count: int) -> Positions:
     """The sun at noon of each day."""
-    return tuple(_position(first + day + 0.5 - _J2000) for day in range(count))
+    return Positions(*zip(*[_position(first + day + 0.5 - _J2000) for day in range(count)], strict=True))
 
 
-def _position(days: float) -> Position:
+def _position(days: float) -> tuple[float, float, float, float]:
     anomaly = math.radians(357.529 + 0.98560028 * days)
     mean = 280.459 + 0.98564736 * days
     longitude = math.radians(mean + 1.915 * math.sin(anomaly) + 0.020 * math.sin(2 * anomaly))
@@ -104,4 +121,4 @@ def _position(days: float) -> Position:
     ascension = math.degrees(math.atan2(math.cos(obliquity) * math.sin(longitude), math.cos(longitude)))
     equation = (mean - ascension + 180) % 360 - 180
     sine = math.sin(obliquity) * math.sin(longitude)
-    return Position(math.asin(sine), sine, math.sqrt(1 - sine * sine), equation * 4)
+    return math.asin(sine), sine, math.sqrt(1 - sine * sine), equation * 4

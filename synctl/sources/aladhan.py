@@ -103,7 +103,7 @@ class _Kind(msgspec.Struct, frozen=True):
     """Answers about the same days in the same zone, after one that broke no rule."""
 
     stencil: Stencil
-    first_date: str
+    dates: list[str]
     asked: slice
     numbers: Column
     offsets: Column
@@ -139,9 +139,13 @@ def _recognised(request: PrayerRequest, kind: _Kind, body: bytes) -> list[Column
     values = kind.stencil.read(body)
     if values is None:
         return None
-    timings, meta = values
+    timings, settings = values
+    verified = b""
     try:
-        _check_meta(request, kind.first_date, msgspec.Raw(meta), NOTHING)
+        for date, meta in zip(kind.dates, settings, strict=True):
+            if meta is not verified:
+                _check_meta(request, date, msgspec.Raw(meta), NOTHING)
+                verified = meta
     except msgspec.DecodeError:
         return None
     read = readings(timings[kind.asked], kind.offsets)
@@ -153,9 +157,9 @@ def _kind_of(request: PrayerRequest, body: bytes, days: Sequence[Day], found: Se
     if stencil is None or not found:
         return None
     numbers, offsets, *_ = found
-    first_date, first_number = next(iter(_calendar_of(request).items()))
-    start = numbers[0] - first_number
-    return _Kind(stencil, first_date, slice(start, start + len(numbers)), numbers, offsets)
+    calendar = _calendar_of(request)
+    start = numbers[0] - next(iter(calendar.values()))
+    return _Kind(stencil, list(calendar), slice(start, start + len(numbers)), numbers, offsets)
 
 
 def _decoded(request: PrayerRequest, waived: frozenset[str], body: bytes) -> tuple[list[Column], Sequence[Day]]:

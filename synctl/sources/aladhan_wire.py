@@ -127,16 +127,15 @@ def dates_of(days: Sequence[Day]) -> Sequence[Date]:
 
 
 def stencil_of(body: bytes, days: Sequence[Day], *, whole_year: bool) -> Stencil | None:
-    """Return the answer without the times of each of its days and without its settings, if all days have the same.
+    """Return the answer without the times and the settings of each of its days.
 
     That it leaves out just these is seen by decoding what it gives with numbers in their place.
     """
-    settings = {bytes(day.meta) for day in days}
-    stencil = cut(body, [bytes(day.timings) for day in days], settings.pop()) if len(settings) == 1 else None
+    stencil = cut(body, [bytes(day.timings) for day in days], [bytes(day.meta) for day in days])
     if stencil is None:
         return None
     marks = range(len(days))
-    filled = stencil.fill([b"%d" % mark for mark in marks], b"-1")
+    filled = stencil.fill([b"%d" % mark for mark in marks], [b"-1"] * len(days))
     try:
         data = (_decode_marked_year if whole_year else _decode_marked_month)(filled).data
     except msgspec.DecodeError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from synctl.sources.columns import Column, interned
@@ -51,26 +51,42 @@ def readings(timings: Sequence[msgspec.Raw] | Sequence[bytes], offsets: tuple[in
 
     None where they are not of the usual shape, or a time is none: then they are to be looked at one by one.
     """
-    stretches: list[list[list[bytes]]] = []
-    for start, end in _stretches(offsets):
-        count, width = end - start, len(timings[start])
-        if width > _WIDEST:
+    parts: list[list[list[bytes]]] = []
+    for width, stretches in groupby(_stretches(offsets), lambda stretch: len(timings[stretch[0]])):
+        digits = _digits(timings, list(stretches), width)
+        if digits is None:
             return None
-        rest = bytearray().join(timings[start:end])
-        places = _places(bytes(rest[:width]).translate(_BLANK))
-        if places is None or len(rest) != count * width:
-            return None
-        packed, zeros = bytes(rest), bytes(count)
-        stretches.append([[packed[at + digit :: width] for digit in _DIGITS] for at in places])
-        for at in places:
-            for digit in _DIGITS:
-                rest[at + digit :: width] = zeros
-        if rest != rest[:width] * count:
-            return None
+        parts.append(digits)
     try:
-        return [_minutes(*map(b"".join, zip(*column, strict=True))) for column in zip(*stretches, strict=True)]
+        return [_minutes(*map(b"".join, zip(*column, strict=True))) for column in zip(*parts, strict=True)]
     except KeyError:
         return None
+
+
+def _digits(
+    timings: Sequence[msgspec.Raw] | Sequence[bytes], stretches: Sequence[tuple[int, int]], width: int
+) -> list[list[bytes]] | None:
+    """Return what lies where digits should, four columns for each time, if all else is the same on days of a stretch.
+
+    The stretches follow each other, and an object has `width` bytes in each of them.
+    """
+    first, last = stretches[0][0], stretches[-1][1]
+    count = last - first
+    packed = b"".join(timings[first:last])
+    if width > _WIDEST or len(packed) != count * width:
+        return None
+    beginnings = [(start - first) * width for start, _ in stretches]
+    places = {_places(packed[at : at + width].translate(_BLANK)) for at in beginnings}
+    times = places.pop()
+    if places or times is None:
+        return None
+    digits = [[packed[at + digit :: width] for digit in _DIGITS] for at in times]
+    rest, zeros = bytearray(packed), bytes(count)
+    for at in times:
+        for digit in _DIGITS:
+            rest[at + digit :: width] = zeros
+    same = [rest[at : at + width] * (end - start) for at, (start, end) in zip(beginnings, stretches, strict=True)]
+    return digits if rest == b"".join(same) else None
 
 
 @lru_cache(maxsize=64)
