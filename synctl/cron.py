@@ -7,18 +7,18 @@ at the first. Where the hour is `*`, every hour that passes counts. Moments are 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import dropwhile, islice, takewhile
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 EXAMPLE = "15 2 * * *"
 BEYOND_ANY_FOLD_MS = 3 * 3_600_000
 """Clocks are never set back further; looking back starts so much later, since in a fold it would skip times."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cron:
+class Cron(msgspec.Struct, frozen=True):
     """Five fields (minute, hour, day of the month, month, weekday) and an IANA time zone, both known to be right."""
 
     expression: str

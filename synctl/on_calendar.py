@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from cronsim import CronSim
@@ -18,16 +19,14 @@ class Untranslatable(ValueError):
     """An expression that systemd has no words for. The message ends the sentence `NAME: …`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Days:
+class _Days(msgspec.Struct, frozen=True):
     """Days of a month: `numbers`, or counted from its end where `last` says how."""
 
     numbers: frozenset[int]
     last: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Weekdays:
+class _Weekdays(msgspec.Struct, frozen=True):
     """Days of a week, 0 is Monday, `within` some days of the month only."""
 
     numbers: frozenset[int]

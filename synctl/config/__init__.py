@@ -1,4 +1,4 @@
-"""Settings: declared once as dataclasses, read once at the edge, passed down.
+"""Settings: declared once as structs, read once at the edge, passed down.
 
 A setting's TOML key, its environment variable, default, documentation and checks all come from the one field
 that declares it in `settings.py`.
@@ -20,10 +20,8 @@ from synctl.config.settings import (
     RedisSettings,
     RetrySettings,
     Settings,
-    Source,
-    Sources,
-    Upstream,
 )
+from synctl.config.sources import Source, Sources, Upstream
 
 __all__ = [
     "DatabaseSettings",

@@ -1,18 +1,18 @@
-"""How a setting is declared: default, documentation and checks, as metadata of a dataclass field."""
+"""How a setting is declared: its documentation and checks, as an annotation of its type."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import field
+from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, get_args
 from urllib.parse import quote, unquote, urlsplit
+
+import msgspec
 
 from synctl.suggest import did_you_mean
 from synctl.words import shortened
-
-T = TypeVar("T")
 
 _HOST: Final = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]*)(:(?P<port>[0-9]{0,5}))?")
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -32,25 +32,59 @@ Raises BadValueError.
 """
 
 
+class Group(msgspec.Struct, frozen=True):
+    """Settings that belong together: a table of the file. Fields without a note are no settings."""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What is said of a setting besides its type and default. `secret`: it may hold a password."""
+
+    doc: str
+    checks: tuple[Check, ...]
+    normalise: Normalise | None
+    secret: bool
+    written: str | None
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """A field of a group, be it a setting or another group. `written`: its name in the file."""
+
+    name: str
+    kind: Any
+    note: Note | None
+
+    @property
+    def written(self) -> str:
+        """Its name in the file."""
+        return (self.note and self.note.written) or self.name
+
+
 def setting(
-    default: T,
     doc: str,
     *checks: Check,
     normalise: Normalise | None = None,
     secret: bool = False,
     written: str | None = None,
-) -> T:  # what dataclasses.field claims to return, too
-    """Declare a setting. `secret` values may hold a password, so no message repeats them.
+) -> Note:
+    """Annotate a type with what a value of it may be. No message repeats a `secret` one.
 
     `written`: its name in the file, where Python keeps that for itself.
     """
-    metadata = described(doc, *checks, normalise=normalise, secret=secret)
-    return field(default=default, metadata={**metadata, "written": written} if written else metadata)
+    return Note(doc, checks, normalise, secret, written)
 
 
-def described(doc: str, *checks: Check, normalise: Normalise | None = None, secret: bool = False) -> dict[str, object]:
-    """Return the metadata of a field whose default cannot be written down as a value."""
-    return {"doc": doc, "checks": checks, "normalise": normalise, "secret": secret}
+@cache
+def declared(group: type[Group]) -> tuple[Declared, ...]:
+    """Return the fields of a group, in the order of declaration."""
+    annotations: dict[str, Any] = {}
+    for one in reversed(group.__mro__):
+        annotations |= getattr(one, "__annotations__", {})
+    return tuple(_declared(name, annotations[name]) for name in group.__struct_fields__)
+
+
+def _declared(name: str, annotation: Any) -> Declared:
+    noted = [one for one in getattr(annotation, "__metadata__", ()) if isinstance(one, Note)]
+    return Declared(name, get_args(annotation)[0], noted[0]) if noted else Declared(name, annotation, None)
 
 
 def between(low: float, high: float) -> Check:

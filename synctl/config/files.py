@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from synctl.config.declare import BadValueError, absolute_path
 from synctl.config.load import named_file
 from synctl.config.locate import FILE_NAME, FILE_VARIABLE, own_file, user_home, working_directory
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(msgspec.Struct, frozen=True):
     """A file that is looked for. `status` is `read`, `absent`, or `unread`: another one came first."""
 
     path: Path

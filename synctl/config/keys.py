@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, get_args
 
-from synctl.config.declare import BadValueError, is_utf8, one_of
+import msgspec
+from msgspec.structs import replace
+
+from synctl.config.declare import BadValueError, Group, Note, declared, is_utf8, one_of
 from synctl.config.schedules import REQUIRED, Schedule
 from synctl.config.settings import Settings
 
@@ -29,11 +31,10 @@ _NEW_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _ENTRY_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 """A name of the user's own for a table of settings: `[schedule.nightly]`. It may be part of a file's name."""
 
-D = TypeVar("D")
+G = TypeVar("G", bound=Group)
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """One setting: where it is written, and what may stand there."""
 
     path: KeyPath
@@ -141,47 +142,40 @@ def _template() -> Settings:
     return Settings(home=Path())
 
 
-def _walk(holder: Any, prefix: KeyPath) -> Iterator[Key]:
-    hints = get_type_hints(type(holder))
-    for declared in fields(holder):
-        if "derived" in declared.metadata:
-            continue
-        path, value = (*prefix, _written(declared)), getattr(holder, declared.name)
-        if is_dataclass(value):
+def _walk(holder: Group, prefix: KeyPath) -> Iterator[Key]:
+    for field in declared(type(holder)):
+        path, value = (*prefix, field.written), getattr(holder, field.name)
+        if isinstance(value, Group):
             yield from _walk(value, path)
-        elif isinstance(value, Mapping):
+        elif field.note is not None and isinstance(value, Mapping):
             for name, default in value.items():
-                yield _key((*path, name), int, default, declared.metadata)
-        else:
-            yield _key(path, hints[declared.name], value, declared.metadata)
+                yield _key((*path, name), int, default, field.note)
+        elif field.note is not None:
+            yield _key(path, field.kind, value, field.note)
 
 
-def _key(path: KeyPath, kind: object, default: object, metadata: Mapping[str, Any]) -> Key:
-    return Key(path, kind, default, metadata["doc"], metadata["checks"], metadata["normalise"], metadata["secret"])
+def _key(path: KeyPath, kind: object, default: object, note: Note) -> Key:
+    return Key(path, kind, default, note.doc, note.checks, note.normalise, note.secret)
 
 
-def _walk_groups(holder: Any, prefix: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    for declared in fields(holder):
-        if "derived" in declared.metadata:
-            continue
-        path, value = (*prefix, declared.name), getattr(holder, declared.name)
-        if is_dataclass(value):
-            yield path, declared.metadata.get("doc") or type(value).__doc__ or ""
+def _walk_groups(holder: Group, prefix: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    for field in declared(type(holder)):
+        path, value = (*prefix, field.name), getattr(holder, field.name)
+        if isinstance(value, Group):
+            yield path, field.note.doc if field.note else type(value).__doc__ or ""
             yield from _walk_groups(value, path)
-        elif isinstance(value, Mapping):
-            yield path, declared.metadata["doc"]
-
-
-def _written(declared: Field[Any]) -> str:
-    return str(declared.metadata.get("written", declared.name))
+        elif field.note is not None and isinstance(value, Mapping):
+            yield path, field.note.doc
 
 
 @cache
 def _entries() -> Mapping[KeyPath, type[Schedule]]:
+    """Return the tables whose tables have names of the user's own, and what each of those holds."""
     return {
-        (declared.name,): declared.metadata["entries"]
-        for declared in fields(Settings)
-        if "entries" in declared.metadata
+        (field.name,): kind
+        for field in declared(Settings)
+        for kind in get_args(field.kind)
+        if field.note is not None and isinstance(kind, type) and issubclass(kind, Schedule)
     }
 
 
@@ -195,21 +189,21 @@ def _open_tables() -> Mapping[KeyPath, Key]:
     return {key.path[:-1]: key for key in all_keys() if key.path[0] == "workers"}
 
 
-def _filled(holder: D, prefix: KeyPath, values: Mapping[KeyPath, object]) -> D:
+def _filled(holder: G, prefix: KeyPath, values: Mapping[KeyPath, object]) -> G:
     changes: dict[str, object] = {}
-    for declared in fields(holder):  # type: ignore[arg-type]
-        path, value = (*prefix, _written(declared)), getattr(holder, declared.name)
-        if is_dataclass(value):
-            changes[declared.name] = _filled(value, path, values)
+    for field in declared(type(holder)):
+        path, value = (*prefix, field.written), getattr(holder, field.name)
+        if isinstance(value, Group):
+            changes[field.name] = _filled(value, path, values)
         elif path in _entries():
             names = dict.fromkeys(given[len(path)] for given in values if given[: len(path)] == path)
-            changes[declared.name] = {name: _filled(_entries()[path](), (*path, name), values) for name in names}
+            changes[field.name] = {name: _filled(_entries()[path](), (*path, name), values) for name in names}
         elif isinstance(value, Mapping):
             own = {given[-1]: found for given, found in values.items() if given[:-1] == path}
-            changes[declared.name] = {**value, **own}
+            changes[field.name] = {**value, **own}
         elif path in values:
-            changes[declared.name] = values[path]
-    return replace(holder, **changes)  # type: ignore[type-var]
+            changes[field.name] = values[path]
+    return replace(holder, **changes)
 
 
 def _typed(raw: object, kind: object) -> object:

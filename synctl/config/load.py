@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from synctl.config.declare import BadValueError, absolute_path
 from synctl.config.keys import (
@@ -50,8 +52,7 @@ KUBERNETES: Final = re.compile(r"SYNCTL_(PORT(_.*)?|SERVICE_.*)")
 """Variables that Kubernetes sets in every pod where a Service is called `synctl`. Never settings."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+class _Given(msgspec.Struct, frozen=True):
     """A value somebody wrote. `origin` is for `config show`, `place` for errors."""
 
     key: Key
@@ -69,8 +70,7 @@ class _Given:
             raise ConfigError(f"{shown}: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Variable:
+class _Variable(msgspec.Struct, frozen=True):
     """An environment variable. `place` is its name, behind file and line if it comes from `.env`."""
 
     name: str

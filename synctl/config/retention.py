@@ -1,12 +1,9 @@
 """The table `[retention]`: for how long what runs did is kept. What they stored is no part of that."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 from synctl import dates
-from synctl.config.declare import setting
+from synctl.config.declare import Group, setting
 
 OFF: Final = "off"
 SHORTEST_S: Final = 2 * 86_400
@@ -23,22 +20,25 @@ def _at_least(text: str) -> str | None:
     return None if age is None or age >= SHORTEST_S else f"must be at least {SHORTEST_S // 86_400}d, or {OFF}"
 
 
-@dataclass(frozen=True, slots=True)
-class RetentionSettings:
+class RetentionSettings(Group, frozen=True):
     """For how long the ledger and the audit trail are kept. Workers remove what is older, once an hour."""
 
-    units: str = setting(
-        "90d",
-        "After so long (30d, 12w) the units of an ended run go, and what it changed; its counters stay. Or off.\n"
-        "What `retry` needs is kept for the newest run of a selection.",
-        _kept,
-    )
-    runs: str = setting(
-        OFF,
-        "After so long an ended run goes as well, with its part of the audit trail. At least 2d, or off.",
-        _kept,
-        _at_least,
-    )
+    units: Annotated[
+        str,
+        setting(
+            "After so long (30d, 12w) the units of an ended run go, and what it changed; its counters stay. Or off.\n"
+            "What `retry` needs is kept for the newest run of a selection.",
+            _kept,
+        ),
+    ] = "90d"
+    runs: Annotated[
+        str,
+        setting(
+            "After so long an ended run goes as well, with its part of the audit trail. At least 2d, or off.",
+            _kept,
+            _at_least,
+        ),
+    ] = OFF
 
     @property
     def units_s(self) -> int | None:

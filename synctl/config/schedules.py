@@ -1,14 +1,11 @@
 """The tables `[schedule.NAME]`: when to sync what. Like the other settings, each key is declared once, here."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 from synctl import dates
-from synctl.config.declare import BadValueError, described, setting
+from synctl.config.declare import BadValueError, Group, setting
 from synctl.cron import EXAMPLE, Cron, wrong_expression
 from synctl.suggest import did_you_mean
 
@@ -66,53 +63,60 @@ def _no_blank(values: tuple[str, ...], *_: object) -> tuple[str, ...]:
     return values
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Group, frozen=True):
     """A sync that `synctl schedule run` queues by the clock. NAME is yours: small letters, digits, `-` and `_`."""
 
-    cron: str = setting(
-        REQUIRED,
-        "When: minute, hour, day of the month, month, weekday, as in a crontab. Must be given.",
-        _cron,
-    )
-    timezone: str = setting("UTC", "Whose clock that is: an IANA name.", _timezone)
-    resource: str = setting(REQUIRED, "What to sync: prayer, quran or hadith. Must be given.", _resource)
-    cities: int | None = setting(
-        None, "Which of it: what `synctl enqueue` takes, under the same names. Only what is given counts.", _positive
-    )
-    city: tuple[str, ...] = setting(
-        (), "A text, or a list of them; so are country, edition and collection.", normalise=_no_blank
-    )
-    country: tuple[str, ...] = setting((), "ISO codes.", normalise=_no_blank)
-    own_cities: bool = setting(default=False, doc="true: the cities of your own file.")
-    methods: str | None = setting(None, "all, or ids or codes: 3,4 or MWL,MAKKAH.")
-    madhab: str | None = setting(None, "both, shafi or hanafi.")
-    year: int | None = setting(None, "A calendar year; without one, and without days, the present one.", _positive)
-    first: str | None = setting(
-        None,
-        "First day: YYYY-MM-DD, today, tomorrow or yesterday, as of the date (UTC) on which a slot is queued.",
-        _day,
-        written="from",
-    )
-    last: str | None = setting(None, "Last day, included.", _day, written="to")
-    edition: tuple[str, ...] = setting((), "Of the Quran or of hadith.", normalise=_no_blank)
-    collection: tuple[str, ...] = setting((), "Of hadith.", normalise=_no_blank)
-    source: str | None = setting(None, "Where from; by default that of the resource.")
-    if_stale: str | None = setting(
-        None, "Ask only for what was synced longer ago: 45m, 12h, 30d, 2w. Needed to sync more than once a day.", _age
-    )
-    overlap: Overlap = field(
-        default=Overlap.SKIP,
-        metadata=described(
-            "While a run of this schedule is active: skip the slot, queue another run, or replace the active one."
+    cron: Annotated[
+        str, setting("When: minute, hour, day of the month, month, weekday, as in a crontab. Must be given.", _cron)
+    ] = REQUIRED
+    timezone: Annotated[str, setting("Whose clock that is: an IANA name.", _timezone)] = "UTC"
+    resource: Annotated[str, setting("What to sync: prayer, quran or hadith. Must be given.", _resource)] = REQUIRED
+    cities: Annotated[
+        int | None,
+        setting(
+            "Which of it: what `synctl enqueue` takes, under the same names. Only what is given counts.", _positive
         ),
-    )
-    catch_up: str = setting(
-        "6h",
-        "How late a slot may be done when nothing ran at its time; of several only the latest is. 0: none.",
-        _window,
-    )
-    enabled: bool = setting(default=True, doc="false: it rests, and what it misses is not made up for.")
+    ] = None
+    city: Annotated[
+        tuple[str, ...],
+        setting("A text, or a list of them; so are country, edition and collection.", normalise=_no_blank),
+    ] = ()
+    country: Annotated[tuple[str, ...], setting("ISO codes.", normalise=_no_blank)] = ()
+    own_cities: Annotated[bool, setting("true: the cities of your own file.")] = False
+    methods: Annotated[str | None, setting("all, or ids or codes: 3,4 or MWL,MAKKAH.")] = None
+    madhab: Annotated[str | None, setting("both, shafi or hanafi.")] = None
+    year: Annotated[
+        int | None, setting("A calendar year; without one, and without days, the present one.", _positive)
+    ] = None
+    first: Annotated[
+        str | None,
+        setting(
+            "First day: YYYY-MM-DD, today, tomorrow or yesterday, as of the date (UTC) on which a slot is queued.",
+            _day,
+            written="from",
+        ),
+    ] = None
+    last: Annotated[str | None, setting("Last day, included.", _day, written="to")] = None
+    edition: Annotated[tuple[str, ...], setting("Of the Quran or of hadith.", normalise=_no_blank)] = ()
+    collection: Annotated[tuple[str, ...], setting("Of hadith.", normalise=_no_blank)] = ()
+    source: Annotated[str | None, setting("Where from; by default that of the resource.")] = None
+    if_stale: Annotated[
+        str | None,
+        setting(
+            "Ask only for what was synced longer ago: 45m, 12h, 30d, 2w. Needed to sync more than once a day.", _age
+        ),
+    ] = None
+    overlap: Annotated[
+        Overlap,
+        setting("While a run of this schedule is active: skip the slot, queue another run, or replace the active one."),
+    ] = Overlap.SKIP
+    catch_up: Annotated[
+        str,
+        setting(
+            "How late a slot may be done when nothing ran at its time; of several only the latest is. 0: none.", _window
+        ),
+    ] = "6h"
+    enabled: Annotated[bool, setting("false: it rests, and what it misses is not made up for.")] = True
 
     @property
     def when(self) -> Cron:

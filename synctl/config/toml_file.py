@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from synctl.errors import ConfigError
 
@@ -25,8 +26,7 @@ _TOO_LONG = re.compile(r"\d[\d_]{4299}")
 ABSENT: Final = (FileNotFoundError, NotADirectoryError)
 
 
-@dataclass(frozen=True, slots=True)
-class TomlFile:
+class TomlFile(msgspec.Struct, frozen=True):
     """A file that was read. `shown` is its name in messages."""
 
     path: Path

@@ -21,7 +21,7 @@ from typing import Protocol, Self
 from redis import Redis
 from redis.exceptions import RedisError
 
-from synctl.config.settings import Upstream
+from synctl.config.sources import Upstream
 from synctl.engine import keys
 from synctl.engine.pace import Pace
 from synctl.engine.tally import Tally

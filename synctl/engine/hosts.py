@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from synctl.config.settings import Upstream
+from synctl.config.sources import Upstream
 from synctl.engine import keys
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def hosts(client: Redis, settings: Settings) -> list[HostState]:
 
 
 def _upstreams(settings: Settings) -> Iterator[tuple[str, str, Upstream]]:
-    for one in fields(settings.sources):
-        source = settings.sources[one.name]
+    for name in settings.sources.names():
+        source = settings.sources[name]
         if isinstance(source, Upstream):
-            yield source.host, one.name, source
+            yield source.host, name, source

@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from synctl.config import Settings
-from synctl.config.settings import Upstream
+from synctl.config.sources import Upstream
 from synctl.engine import lease as leases
 from synctl.engine import progress, registry, turns
 from synctl.engine.connect import connect_ticker, connect_worker

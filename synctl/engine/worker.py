@@ -78,6 +78,8 @@ class SyncWorker(Worker):
         loaded = registry.load(resource)  # once, for every horse to inherit
         if isinstance(loaded, Preloaded):
             loaded.preload(settings)
+            with suppress(SynctlError), closing(open_database(settings.database_url)) as database:
+                loaded.prerequisites(database, settings)  # which looks for 356 time zones on this machine
         self.log.addFilter(_told_in_a_line)
         log.info("%s listens on %s", self.name, keys.queue(resource))
 

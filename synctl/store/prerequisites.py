@@ -29,6 +29,12 @@ MISPLACED: Final = (
     "latitude = 0 OR longitude = 0 OR latitude NOT BETWEEN -90 AND 90 OR longitude NOT BETWEEN -180 AND 180"
 )
 """Cities that cannot be where they are said to be. They have an index, which SQLite takes for this text alone."""
+_ZONES: Final = (
+    "WITH RECURSIVE zone(name) AS (SELECT min(timezone) FROM city UNION ALL"
+    " SELECT (SELECT min(timezone) FROM city WHERE timezone > zone.name) FROM zone WHERE zone.name IS NOT NULL)"
+    " SELECT name FROM zone WHERE name IS NOT NULL"
+)
+"""Each time zone once, from one to the next by their index: DISTINCT reads the index entry of each city."""
 
 
 class Missing(msgspec.Struct, frozen=True):
@@ -60,8 +66,7 @@ def _bad_cities(transaction: Transaction) -> Iterator[Missing]:
     The schema's constraints refuse bad coordinates, but a table that was made by hand may lack them; and a time
     zone is known or not by the machine that asks.
     """
-    zones = [row["timezone"] for row in transaction.all("SELECT DISTINCT timezone FROM city")]
-    for zone in zones:
+    for zone in [row["name"] for row in transaction.all(_ZONES)]:
         if not is_timezone(zone):
             yield from _by_origin(transaction, f"time zone {zone!r} is unknown", "timezone = :zone", zone=zone)
     yield from _by_origin(

@@ -108,7 +108,6 @@ class _SqliteConnection:
             raise DatabaseUnreachable(f"database {path}: its folder does not exist", hint="run `synctl up`")
         self.raw = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False)
         self.raw.row_factory = sqlite3.Row
-        self.raw.execute(f"PRAGMA page_size={PAGE_BYTES}")  # of a file that is made now
         self.raw.execute("PRAGMA journal_mode=WAL")
         # NORMAL: safe against every crash of a process; a power cut may lose the last commits, whole.
         self.raw.execute("PRAGMA synchronous=NORMAL")

@@ -215,7 +215,7 @@ def test_every_source_of_values_is_of_a_parameter(home: Path) -> None:
 def test_the_sources_that_are_offered_are_those_there_are(home: Path) -> None:
     assert offered("synctl enqueue prayer --source ") == list(prayer.SOURCES)
     assert offered("synctl enqueue quran --source ") == list(quran.SOURCES)
-    assert set(offered("synctl enqueue --source ")) <= set(Sources.__slots__)
+    assert set(offered("synctl enqueue --source ")) <= set(Sources().names())
 
 
 @pytest.mark.parametrize("shell", [shell.value for shell in Shell])

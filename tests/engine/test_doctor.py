@@ -6,10 +6,10 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
 from synctl.config import DatabaseSettings, RedisSettings, Settings

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
-from synctl.config.settings import Upstream
+from synctl.config.sources import Upstream
 from synctl.engine import gate as gates
 from synctl.engine import keys
 from synctl.engine.connect import connect_cli
@@ -74,7 +75,7 @@ def patience(client: Redis) -> Patience:
 @pytest.fixture
 def make(client: Redis, note: Note, patience: Patience) -> Make:
     def gate(**limits: object) -> Gate:
-        return Gate(client, replace(LIMITS, **limits), patience, note)  # type: ignore[arg-type]
+        return Gate(client, replace(LIMITS, **limits), patience, note)
 
     return gate
 

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from synctl.config.settings import Upstream
+from synctl.config.sources import Upstream
 from synctl.engine import keys, tally
 from synctl.engine.connect import connect_cli
 from synctl.engine.gate import Gate

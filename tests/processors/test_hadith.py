@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from synctl.config import Settings
 from synctl.errors import ExitCode, MismatchError, NotFound, UpstreamUnavailable, UsageError

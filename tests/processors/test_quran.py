@@ -6,13 +6,13 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from synctl.config import QuranSettings, Settings
 from synctl.errors import UsageError

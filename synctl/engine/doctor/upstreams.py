@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import msgspec
+from msgspec.structs import asdict
 
 from synctl.config import Settings, Upstream
 from synctl.engine.doctor.finding import Finding, ok, skipped, warning, wrong
@@ -37,9 +37,9 @@ def upstreams(patient: Patient) -> Iterator[Finding]:
         yield skipped("upstreams", "offline")
         return
     targets = {
-        one.name: _target(source.base_url)
-        for one in fields(patient.settings.sources)
-        if isinstance(source := patient.settings.sources[one.name], Upstream)
+        name: _target(source.base_url)
+        for name in patient.settings.sources.names()
+        if isinstance(source := patient.settings.sources[name], Upstream)
     }
     defaults = _defaults(patient.settings)
     for name, answer in _connected(targets).items():
@@ -55,7 +55,7 @@ def upstreams(patient: Patient) -> Iterator[Finding]:
 
 def _defaults(settings: Settings) -> Mapping[str, str]:
     """Return the resources by the source they take when nobody says another."""
-    groups = ((one.name, getattr(settings, one.name)) for one in fields(settings))
+    groups = asdict(settings).items()
     return {group.source: name for name, group in groups if isinstance(getattr(group, "source", None), str)}
 
 

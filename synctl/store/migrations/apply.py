@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from synctl.errors import DatabaseUnreachable
 from synctl.store.db import sqlite_path
-from synctl.store.sqlite import BUSY_TIMEOUT_MS
+from synctl.store.sqlite import BUSY_TIMEOUT_MS, PAGE_BYTES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -67,6 +67,7 @@ def engine_for(url: str) -> Engine:
 
     def connect() -> sqlite3.Connection:
         raw = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
+        raw.execute(f"PRAGMA page_size={PAGE_BYTES}")  # of a file that is made now, by what comes next
         # Here, under the lock: processes that all switch a new file to WAL at once find it locked.
         raw.execute("PRAGMA journal_mode=WAL")
         return raw

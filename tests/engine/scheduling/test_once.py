@@ -8,11 +8,11 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
 from synctl.clock import iso
@@ -178,7 +178,7 @@ def test_four_that_all_believe_they_lead_queue_each_slot_once(
 
 DIES = """
 import os, signal, sys
-from dataclasses import replace
+from msgspec.structs import replace
 from synctl.config import Settings
 from synctl.config.schedules import Schedule
 from synctl.engine.connect import connect_cli
