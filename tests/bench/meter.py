@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import resource
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 PERIOD_S = 0.1
+MOMENT_S = 0.005
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -52,12 +54,28 @@ def _watch(home: Path, cost: Cost, ended: threading.Event) -> None:
 
 
 def _spent(home: Path) -> float:
-    """CPU of the processes that are there and of their children that were reaped."""
-    spent = 0.0
-    for pid in _processes(home):
+    """CPU of the processes that are there and of their children that were reaped.
+
+    One that has ended and was not reaped yet would be in neither: it is waited for.
+    """
+    while True:
+        there = set(_processes(home))
+        with suppress(OSError):  # one ended meanwhile
+            spent = sum(map(processor_seconds, there))
+            if there == set(_processes(home)) and not _unreaped(there):
+                return spent
+        time.sleep(MOMENT_S)
+
+
+def _unreaped(parents: set[int]) -> bool:
+    """Whether a child of these has ended, and they do not know it."""
+    for one in Path("/proc").iterdir():
         with suppress(OSError):
-            spent += processor_seconds(pid)
-    return spent
+            if one.name.isdecimal():
+                state, parent = (one / "stat").read_text().rpartition(")")[2].split()[:2]
+                if state == "Z" and int(parent) in parents:
+                    return True
+    return False
 
 
 def _commands() -> float:
