@@ -67,13 +67,13 @@ def _spent(home: Path) -> float:
         time.sleep(MOMENT_S)
 
 
-def _unreaped(parents: set[int]) -> bool:
-    """Whether a child of these has ended, and they do not know it."""
+def _unreaped(known: set[int]) -> bool:
+    """Whether a child of these is about to end: it has no environment any more, from which it would be known."""
     for one in Path("/proc").iterdir():
         with suppress(OSError):
-            if one.name.isdecimal():
-                state, parent = (one / "stat").read_text().rpartition(")")[2].split()[:2]
-                if state == "Z" and int(parent) in parents:
+            if one.name.isdecimal() and int(one.name) not in known:
+                parent = (one / "stat").read_text().rpartition(")")[2].split()[1]
+                if int(parent) in known:
                     return True
     return False
 
