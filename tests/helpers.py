@@ -7,6 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
+from synctl.config import Settings
+
 PATIENCE_S = 60.0
 """For what happens in a second on a machine with nothing else to do."""
 
@@ -28,3 +32,8 @@ def unmeasured() -> dict[str, str]:
     Coverage's lock is not released if a signal's handler raises while it is held: the process then waits for itself.
     """
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
+def chosen(settings: Settings) -> Settings:
+    """Return what was chosen, but not where."""
+    return replace(settings, origins={}, file=None)

@@ -17,6 +17,7 @@ from synctl.config.example import example
 from synctl.config.keys import entry_keys
 from synctl.config.schedules import Schedule
 from synctl.errors import ConfigError, ExitCode
+from tests.helpers import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,11 +41,6 @@ def error_of(folder: Path, toml: str = "", dotenv: str = "", **environ: str) -> 
     message = str(caught.value)
     assert "\n" not in message
     return message
-
-
-def chosen(settings: Settings) -> Settings:
-    """Return what was chosen, but not where."""
-    return replace(settings, origins={}, file=None)
 
 
 def test_everything_works_without_any_configuration(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from synctl.store.db import open_database, sqlite_path
 from synctl.store.migrate import HEAD, current, upgrade
 from synctl.store.migrations.apply import config, engine_for
 from synctl.store.reference import City, seed_madhabs, seed_methods
+from synctl.store.sqlite import PAGE_BYTES
 from tests.store.databases import DIALECTS, empty
 
 if TYPE_CHECKING:
@@ -119,6 +120,12 @@ def test_upgrading_twice_does_nothing_the_second_time(url: str) -> None:
 def test_the_folder_of_a_new_file_is_created(tmp_path: Path) -> None:
     upgrade(f"sqlite:///{tmp_path}/a%20b/c/synctl.db")
     assert (tmp_path / "a b/c/synctl.db").is_file()
+
+
+def test_a_new_file_has_large_pages_however_it_is_made(tmp_path: Path) -> None:
+    upgrade(f"sqlite:///{tmp_path}/new.db")
+    with closing(sqlite3.connect(tmp_path / "new.db")) as raw:
+        assert raw.execute("PRAGMA page_size").fetchone() == (PAGE_BYTES,)
 
 
 def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
