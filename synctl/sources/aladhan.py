@@ -142,9 +142,9 @@ def _recognised(request: PrayerRequest, kind: _Kind, body: bytes) -> list[Column
     timings, settings = values
     verified = b""
     try:
-        for date, meta in zip(kind.dates, settings, strict=True):
+        for on, meta in zip(kind.dates, settings, strict=True):
             if meta is not verified:
-                _check_meta(request, date, msgspec.Raw(meta), NOTHING)
+                _check_meta(request, on, msgspec.Raw(meta), NOTHING)
                 verified = meta
     except msgspec.DecodeError:
         return None
