@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from synctl.cli.spared import put_off
 from synctl.errors import ExitCode, PrerequisitesNotMet, SynctlError
 from synctl.redact import redacted
 from synctl.words import printable
@@ -21,7 +20,6 @@ NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 def main() -> None:
     """Run `synctl` with the arguments of this process, or tell a shell what may be typed."""
     gc.disable()  # until the command is loaded (app.py): what is imported stays
-    put_off()
     _open_closed_streams()
     if "_SYNCTL_COMPLETE" in os.environ:
         from synctl.cli.complete import answer  # noqa: PLC0415 - nothing else is needed then

@@ -38,7 +38,7 @@ from synctl.engine.reaper import Reaper
 from synctl.engine.retention import Housekeeper
 from synctl.errors import SynctlError
 from synctl.log import bound
-from synctl.resource import Preloaded
+from synctl.resource import Preloaded, Resource
 from synctl.store import shards
 from synctl.store.db import Database, open_database
 from synctl.store.runs import Actor
@@ -78,10 +78,17 @@ class SyncWorker(Worker):
         loaded = registry.load(resource)  # once, for every horse to inherit
         if isinstance(loaded, Preloaded):
             loaded.preload(settings)
-            with suppress(SynctlError), closing(open_database(settings.database_url)) as database:
-                loaded.prerequisites(database, settings)  # which looks for 356 time zones on this machine
+            self._look_ahead(loaded)
         self.log.addFilter(_told_in_a_line)
         log.info("%s listens on %s", self.name, keys.queue(resource))
+
+    def _look_ahead(self, loaded: Resource) -> None:
+        """Have horses inherit what is found of this machine, as the 356 time zones of cities."""
+        try:
+            with closing(open_database(self._settings.database_url)) as database:
+                loaded.prerequisites(database, self._settings)
+        except Exception:  # whatever it is, the first job tells it
+            log.debug("nothing was found out before the first job", exc_info=True)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Fork a horse that knows our settings."""

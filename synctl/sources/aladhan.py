@@ -140,13 +140,16 @@ def _recognised(request: PrayerRequest, kind: _Kind, body: bytes) -> list[Column
     if values is None:
         return None
     timings, settings = values
-    verified = b""
+    verified: bytes | None = None
     try:
         for on, meta in zip(kind.dates, settings, strict=True):
             if meta is not verified:
                 _check_meta(request, on, msgspec.Raw(meta), NOTHING)
                 verified = meta
-    except msgspec.DecodeError:
+        for others in (timings[: kind.asked.start], timings[kind.asked.stop :]):
+            for one in others:  # nothing is read of them, but what is broken makes all of it broken
+                msgspec.json.decode(one)
+    except (msgspec.DecodeError, MismatchError):
         return None
     read = readings(timings[kind.asked], kind.offsets)
     return None if read is None else [kind.numbers, kind.offsets, *placed(read)]

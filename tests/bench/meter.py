@@ -71,7 +71,7 @@ def _unreaped(known: set[int]) -> bool:
     """Whether a child of these is about to end: it has no environment any more, from which it would be known."""
     for one in Path("/proc").iterdir():
         with suppress(OSError):
-            if one.name.isdecimal() and int(one.name) not in known:
+            if one.name.isdecimal() and int(one.name) not in known and not (one / "environ").read_bytes():
                 parent = (one / "stat").read_text().rpartition(")")[2].split()[1]
                 if int(parent) in known:
                     return True

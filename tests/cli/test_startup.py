@@ -16,22 +16,8 @@ HEAVY |= {"jinja2", "starlette", "uvicorn"}
 PROGRAM = """
 import sys
 from synctl.cli.main import run
-from synctl.cli.spared import put_off
-put_off()
 code = run(sys.argv[1:])
 print(code, *sys.modules, file=sys.stderr)
-"""
-PUT_OFF = """
-import sys
-from synctl.cli.spared import put_off
-put_off()
-import redis, rq
-print("redis.asyncio.client" in sys.modules, hasattr(redis.asyncio, "__warningregistry__"))
-print("redis.asyncio.client" in sys.modules)
-print(redis.asyncio.Redis.__module__, redis.asyncio.sentinel.Sentinel.__name__, redis.asyncio.__spec__.loader.name)
-print(hasattr(redis.asyncio, "nonsense"), sys.modules["redis.asyncio"] is redis.asyncio)
-import redis.asyncio.retry
-print("Redis" in redis.asyncio.__all__)
 """
 DATACLASSES = """
 import dataclasses, sys
@@ -70,19 +56,6 @@ def test_a_command_loads_only_what_it_needs(
     loaded = set(ended.stderr.splitlines()[-1].split()[1:])
     assert HEAVY & loaded == set(needed)
     assert len(loaded) <= most
-
-
-def test_what_is_put_off_is_there_when_it_is_wanted() -> None:
-    said = subprocess.run(
-        [sys.executable, "-c", PUT_OFF], stdout=subprocess.PIPE, text=True, check=True, env=unmeasured()
-    ).stdout
-    assert said.splitlines() == [
-        "False False",
-        "False",
-        "redis.asyncio.client Sentinel redis.asyncio",
-        "False True",
-        "True",
-    ]
 
 
 def test_records_are_structs(tmp_path: Path) -> None:

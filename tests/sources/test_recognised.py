@@ -112,6 +112,38 @@ def test_a_day_with_other_settings_is_seen(method: int, day: int, setting: bytes
     assert outcome(request, body) == decoded(request, body)
 
 
+@pytest.mark.parametrize("method", [3, UMM_AL_QURA])
+@pytest.mark.parametrize("days", [MONTH, DAYS])
+@pytest.mark.parametrize("gone", [slice(None), slice(1), slice(5), slice(30, None), slice(10, 12)])
+def test_days_without_settings_are_seen(method: int, days: tuple[date, date], gone: slice) -> None:
+    acquainted(days)
+    request = asked(method, days=days)
+    body = answer(request)
+    for day in reversed(days_of_month(body)[gone]):
+        at = body.rindex(b'"meta":' + bytes(day.meta)) + len(b'"meta":')
+        body = body[:at] + body[at + len(day.meta) :]
+    assert outcome(request, body) == decoded(request, body)
+    assert not isinstance(outcome(request, body), list)
+
+
+def test_one_day_with_other_settings_does_not_hide_that_the_answer_is_broken() -> None:
+    acquainted(MONTH)
+    body = answer(asked())
+    first, second, *_ = days_of_month(body)
+    wrong = body.replace(bytes(first.meta), bytes(first.meta).replace(b'"id":3', b'"id":9'), 1)
+    at = wrong.index(bytes(second.meta))
+    broken = wrong[:at] + b"{junk}" + wrong[at + len(second.meta) :]
+    assert outcome(asked(), broken) == decoded(asked(), broken)
+
+
+def test_times_that_were_not_asked_for_are_no_rubbish() -> None:
+    acquainted(DAYS)
+    body = answer(asked(days=DAYS))
+    first, *_ = days_of_month(body)
+    broken = body.replace(bytes(first.timings), b"[" * len(first.timings), 1)
+    assert outcome(asked(days=DAYS), broken) == decoded(asked(days=DAYS), broken)
+
+
 def test_an_answer_that_broke_a_rule_is_no_example(decodes: list[int]) -> None:
     wrong = answer(asked(2))
     for _ in range(3):

@@ -122,7 +122,7 @@ def test_the_folder_of_a_new_file_is_created(tmp_path: Path) -> None:
     assert (tmp_path / "a b/c/synctl.db").is_file()
 
 
-def test_a_new_file_has_large_pages_however_it_is_made(tmp_path: Path) -> None:
+def test_a_new_file_has_large_pages(tmp_path: Path) -> None:
     upgrade(f"sqlite:///{tmp_path}/new.db")
     with closing(sqlite3.connect(tmp_path / "new.db")) as raw:
         assert raw.execute("PRAGMA page_size").fetchone() == (PAGE_BYTES,)
