@@ -23,7 +23,7 @@ HEAD: Final = """\
 # key with its table in capitals, joined by two underscores: SYNCTL_REDIS__URL, SYNCTL_HOME,
 # SYNCTL_SOURCES__ALADHAN__RATE. A relative path starts at the folder of the file it is written in.
 #
-# Made from synctl/config/settings.py. A `#` without a space stands before what can be uncommented.
+# Made from what synctl/config declares. A `#` without a space stands before what can be uncommented.
 """
 
 

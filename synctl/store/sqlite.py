@@ -108,11 +108,14 @@ class _SqliteConnection:
             raise DatabaseUnreachable(f"database {path}: its folder does not exist", hint="run `synctl up`")
         self.raw = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False)
         self.raw.row_factory = sqlite3.Row
-        self.raw.execute("PRAGMA journal_mode=WAL")
+        self._lock = os.open(f"{path}.writer", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if self.raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            # A copy that SQLite made. Processes that all switch it at once find it locked, without waiting.
+            with self.writer_lock():
+                self.raw.execute("PRAGMA journal_mode=WAL")
         # NORMAL: safe against every crash of a process; a power cut may lose the last commits, whole.
         self.raw.execute("PRAGMA synchronous=NORMAL")
         self.raw.execute("PRAGMA foreign_keys=ON")
-        self._lock = os.open(f"{path}.writer", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     @contextmanager
     def writer_lock(self) -> Iterator[None]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -126,6 +129,28 @@ def test_a_new_file_has_large_pages(tmp_path: Path) -> None:
     upgrade(f"sqlite:///{tmp_path}/new.db")
     with closing(sqlite3.connect(tmp_path / "new.db")) as raw:
         assert raw.execute("PRAGMA page_size").fetchone() == (PAGE_BYTES,)
+
+
+OPEN = """
+import sys, time
+from contextlib import closing
+from synctl.store.db import open_database
+start = float(sys.argv[2])
+for copy in range(40):
+    time.sleep(max(0.0, start + copy * 0.05 - time.time()))
+    with closing(open_database(f"sqlite:///{sys.argv[1]}/{copy}.db")) as database, database.write() as one:
+        one.execute("UPDATE alembic_version SET version_num = version_num")
+"""
+
+
+def test_a_copy_is_opened_by_many_at_once(tmp_path: Path) -> None:
+    upgrade(f"sqlite:///{tmp_path}/new.db")
+    with closing(sqlite3.connect(tmp_path / "new.db")) as raw:
+        for copy in range(40):
+            raw.execute("VACUUM INTO ?", (f"{tmp_path}/{copy}.db",))  # which is not in WAL mode
+    command = [sys.executable, "-c", OPEN, str(tmp_path), str(time.time() + 2)]
+    opening = [subprocess.Popen(command) for _ in range(12)]
+    assert [one.wait() for one in opening] == [0] * 12
 
 
 def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
