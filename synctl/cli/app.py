@@ -80,13 +80,19 @@ def command_group() -> Any:
     return typer.main.get_command(app)
 
 
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-) -> None:
-    """Keep prayer times, Quran texts and hadith collections in a database in step with their publishers."""
-    if version:
+def _version(wanted: bool) -> None:
+    """Print it before the command is looked for, which `--version` does without."""
+    if wanted:
         typer.echo(f"synctl {__version__}")
         raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Keep prayer times, Quran texts and hadith collections in a database in step with their publishers."""
 
 
 def subgroup(name: str, group: type[LazyGroup], root: Callable[..., None]) -> typer.Typer:

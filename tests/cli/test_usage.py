@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from synctl import __version__
 from synctl.cli.main import run
 from synctl.errors import ExitCode
 
@@ -57,6 +58,13 @@ def test_what_cannot_be_is_told_in_one_line(
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", f"synctl: {LINES[line]}\n")
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("line", ["--version", "--version enqueue"])
+def test_the_version_needs_no_command(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(line.split()) == ExitCode.OK
+    said = capsys.readouterr()
+    assert (said.out, said.err) == (f"synctl {__version__}\n", "")
 
 
 def test_no_command_at_all_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
