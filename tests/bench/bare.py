@@ -1,10 +1,11 @@
 """What synctl is measured against: the same libraries in a script of a page, with no queue, no ledger, no verification.
 
-    python -m tests.bench.bare URL DATABASE UNITS.json --threads 8 --passes 2
+    python -m tests.bench.bare URL DATABASE UNITS.json --threads 8 --passes 2 --transport httpx
 
-Eight threads fetch with one httpx client and decode with msgspec; the main thread writes a unit in a transaction with
-one upsert of many VALUES. UNITS is a list of [city, latitude, longitude, timezone, method, madhab, year]. Prints a JSON
-object for each pass: seconds, CPU seconds, peak memory in MB, rows and how many of them were written.
+Eight threads fetch with one httpx client, by the transport that synctl has, and decode with msgspec; the main thread
+writes a unit in a transaction with one upsert of many VALUES. UNITS is a list of [city, latitude, longitude, timezone,
+method, madhab, year]. Prints a JSON object for each pass: seconds, CPU seconds, peak memory in MB, rows and how many of
+them were written.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ from pathlib import Path
 import httpx
 import msgspec
 
+from synctl.sources.sockets import OpenSockets
+from synctl.sources.transport import transport_named
+
+TRANSPORTS = ("http.client", "httpx")
+"""As the setting `http.transport` names them, its default first."""
 TIMES = ("Fajr", "Sunrise", "Dhuhr", "Asr", "Sunset", "Maghrib", "Isha", "Imsak", "Midnight", "Firstthird", "Lastthird")
 COLUMNS = ("city_id", "method_id", "madhab_id", "day", "utc_offset", *map(str.lower, TIMES), "unit_id")
 MINUTES = {f"{minute // 60:02}:{minute % 60:02}": minute for minute in range(1440)}
@@ -94,13 +100,19 @@ def stored(database: sqlite3.Connection, rows: Sequence[Row]) -> int:
     return written
 
 
-def one_pass(url: str, database: sqlite3.Connection, units: Sequence[Unit], threads: int) -> dict[str, float]:
+def one_pass(
+    url: str, database: sqlite3.Connection, units: Sequence[Unit], threads: int, transport: str
+) -> dict[str, float]:
     """Sync every unit and say what it took."""
     began, spent = time.perf_counter(), time.process_time()
     rows = written = 0
     limits = httpx.Limits(max_connections=threads, max_keepalive_connections=threads)
     headers = {"Accept-Encoding": "gzip"}
-    with httpx.Client(limits=limits, headers=headers, timeout=30) as client, ThreadPoolExecutor(threads) as pool:
+    travels = transport_named(transport, OpenSockets())
+    with (
+        httpx.Client(limits=limits, headers=headers, timeout=30, transport=travels) as client,
+        ThreadPoolExecutor(threads) as pool,
+    ):
         for unit in pool.map(partial(fetched, client, url), range(len(units)), units):
             rows += len(unit)
             written += stored(database, unit)
@@ -121,11 +133,12 @@ def main() -> None:
     parser.add_argument("units", type=Path)
     parser.add_argument("--threads", type=int, default=8)
     parser.add_argument("--passes", type=int, default=1)
+    parser.add_argument("--transport", choices=TRANSPORTS, default=TRANSPORTS[0])
     options = parser.parse_args()
     units = json.loads(options.units.read_text())
     database = opened(options.database)
     for _ in range(options.passes):
-        print(json.dumps(one_pass(options.url, database, units, options.threads)), flush=True)
+        print(json.dumps(one_pass(options.url, database, units, options.threads, options.transport)), flush=True)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@
     SYNCTL_TEST_POSTGRES=postgresql://… python -m tests.bench.throughput --peer postgresql
 
 300 years of AlAdhan, 480 KB each, from a server on loopback into SQLite: 109,500 rows. synctl with two workers and the
-script run in turn, each try with a database of its own, then once more over what it stored. A run is timed by its own
-ledger, from when it was asked for until its last unit was settled; the script from its first request. CPU is of all
-processes but the upstream and servers that were there before, the command that asks and waits included. Then the same
-work in this process, to see what it is spent for. With `--peer postgresql` the peer is synctl itself, on PostgreSQL.
+script run in turn, by the same transport, each try with a database of its own, then once more over what it stored. A
+run is timed by its own ledger, from when it was asked for until its last unit was settled; the script from its first
+request. CPU is of all processes but the upstream and servers that were there before, the command that asks and waits
+included. Then the same work in this process, to see what it is spent for. With `--peer postgresql` the peer is synctl
+itself, on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tests.bench.bare import TRANSPORTS
 from tests.bench.meter import metered
 from tests.bench.shares import shares
 from tests.bench.upstream import served
@@ -62,10 +64,11 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What both are asked to do: years of cities, with so many connections."""
+    """What both are asked to do: years of cities, with so many connections, by a transport of the settings."""
 
     cities: int
     connections: int
+    transport: str
 
     @property
     def units(self) -> int:
@@ -87,10 +90,11 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--cities", type=int, default=10, help=f"{UNITS_A_CITY} units each")
     parser.add_argument("--peer", choices=("script", "postgresql"), default="script")
+    parser.add_argument("--transport", choices=TRANSPORTS, default=TRANSPORTS[0])
     options = parser.parse_args()
-    work = Work(options.cities, options.connections)
+    work = Work(options.cities, options.connections, options.transport)
     print(
-        f"{work.units} units, {options.connections} connections, {options.latency * 1000:g} ms; Python"
+        f"{work.units} units, {work.connections} connections by {work.transport}, {options.latency * 1000:g} ms; Python"
         f" {platform.python_version()}, SQLite {sqlite3.sqlite_version},"
         f" {', '.join(f'{name} {version(name)}' for name in LIBRARIES)}"
     )
@@ -120,7 +124,7 @@ def _on_postgresql(url: str, work: Work) -> tuple[Pass, Pass]:
 
 
 def _passes(home: Home, url: str, work: Work) -> tuple[Pass, Pass]:
-    home.environment |= _environment(url, WORKERS, work.connections // WORKERS)
+    home.environment |= _environment(url, WORKERS, work)
     home.run("up")
     first = _run(home, work)
     assert (first.rows, first.written) == (work.units * DAYS, work.units * DAYS)
@@ -156,19 +160,20 @@ def _bare(url: str, work: Work) -> tuple[Pass, Pass]:
             json.dumps([(*city, method, madhab, YEAR) for city in cities for method in METHODS for madhab in (0, 1)])
         )
         command = [sys.executable, "-m", "tests.bench.bare", url, f"{folder}/bare.db", str(units)]
-        command += ["--threads", str(work.connections), "--passes", "2"]
+        command += ["--threads", str(work.connections), "--passes", "2", "--transport", work.transport]
         said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
         first, second = (Pass(work.units, **json.loads(line)) for line in said.splitlines())
         return first, second
 
 
-def _environment(url: str, workers: int, concurrency: int) -> dict[str, str]:
+def _environment(url: str, workers: int, work: Work) -> dict[str, str]:
     return {
+        "SYNCTL_HTTP__TRANSPORT": work.transport,
         "SYNCTL_PRAYER__SOURCE": "aladhan",
         "SYNCTL_SOURCES__ALADHAN__BASE_URL": f"{url}/v1",
         "SYNCTL_SOURCES__ALADHAN__RATE": "0",
         "SYNCTL_SOURCES__ALADHAN__IN_FLIGHT": "0",
-        "SYNCTL_SOURCES__ALADHAN__CONCURRENCY": str(concurrency),
+        "SYNCTL_SOURCES__ALADHAN__CONCURRENCY": str(work.connections // WORKERS),
         "SYNCTL_WORKERS__PRAYER": str(workers),
     }
 
@@ -193,7 +198,7 @@ def _report(title: str, name: str, ours: Sequence[Pass], theirs: Sequence[Pass])
 
 def _report_shares(url: str, work: Work) -> None:
     with made_home() as home:
-        home.environment = _environment(url, 0, work.connections // WORKERS)
+        home.environment = _environment(url, 0, work)
         home.run("up")
         run = home.json("enqueue", "prayer", *work.selection, "--source", "aladhan", "--shards", "1")["run"]
         spent = shares(home, run)
