@@ -56,14 +56,16 @@ def _watch(home: Path, cost: Cost, ended: threading.Event) -> None:
 def _spent(home: Path) -> float:
     """CPU of the processes that are there and of their children that were reaped.
 
-    One that has ended and was not reaped yet would be in neither: it is waited for.
+    One that has ended and was not reaped yet would be in neither: it is waited for, before anything is added up, since
+    it may be reaped meanwhile.
     """
     while True:
         there = set(_processes(home))
-        with suppress(OSError):  # one ended meanwhile
-            spent = sum(map(processor_seconds, there))
-            if there == set(_processes(home)) and not _unreaped(there):
-                return spent
+        if not _unreaped(there):
+            with suppress(OSError):  # one ended meanwhile
+                spent = sum(map(processor_seconds, there))
+                if there == set(_processes(home)):
+                    return spent
         time.sleep(MOMENT_S)
 
 
@@ -71,11 +73,19 @@ def _unreaped(known: set[int]) -> bool:
     """Whether a child of these is about to end: it has no environment any more, from which it would be known."""
     for one in Path("/proc").iterdir():
         with suppress(OSError):
-            if one.name.isdecimal() and int(one.name) not in known and not (one / "environ").read_bytes():
+            if one.name.isdecimal() and int(one.name) not in known and not _has_environment(one):
                 parent = (one / "stat").read_text().rpartition(")")[2].split()[1]
                 if int(parent) in known:
                     return True
     return False
+
+
+def _has_environment(process: Path) -> bool:
+    """Newer kernels refuse to read what is none, as if there were no such process; `stat` tells whether there is."""
+    try:
+        return bool((process / "environ").read_bytes())
+    except ProcessLookupError:
+        return False
 
 
 def _commands() -> float:
