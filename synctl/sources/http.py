@@ -25,6 +25,7 @@ from synctl.errors import (
     UpstreamUnavailable,
 )
 from synctl.sources.answers import retry_after, upstreams_words
+from synctl.sources.client import Client
 from synctl.sources.sockets import OpenSockets
 from synctl.sources.transport import transport_named, trust
 from synctl.sources.unpack import ACCEPTED, MOST_BYTES, unpacked
@@ -125,7 +126,7 @@ class Fetcher:
         self._closed = False
         for name in ("httpx", "httpcore"):  # they would write a line for each of a million requests
             logging.getLogger(name).setLevel(logging.WARNING)
-        self._client = httpx.Client(
+        self._client = Client(
             base_url=base_url,
             timeout=timeout,
             limits=httpx.Limits(max_connections=max_connections, max_keepalive_connections=max_connections),

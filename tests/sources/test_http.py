@@ -15,6 +15,7 @@ from synctl import __version__
 from synctl.config import HttpSettings, Settings
 from synctl.errors import FatalError, MismatchError, RateLimitedError, RejectedError, TransientError
 from synctl.resource import Context
+from synctl.sources.client import Client
 from synctl.sources.http import Fetcher, Params, fetcher
 from synctl.sources.transport import Transport
 from tests.sources.conftest import Engine, OpenFetcher, both
@@ -263,6 +264,28 @@ def test_it_asks_as_httpx_itself_would(open_fetcher: OpenFetcher, base: str) -> 
     assert "cookie" not in fetcher._request("/a", {}, {}).headers
     fetcher._client.cookies.set("sticky", "1")
     assert fetcher._request("/a", {}, {}).headers["cookie"] == "sticky=1"
+
+
+def test_a_cookie_of_an_answer_is_sent_back(open_fetcher: OpenFetcher) -> None:
+    asked: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers.get("cookie"))
+        new = [("Set-Cookie", "sticky=1; Path=/"), ("Set-Cookie", "far=1; Path=/far")] if len(asked) == 2 else []
+        return httpx.Response(200, headers=new, stream=httpx.ByteStream(b"1"))
+
+    client = open_fetcher(UPSTREAM, transport=httpx.MockTransport(answer))
+    for _ in range(4):
+        get(client)
+    assert asked == [None, None, "sticky=1", "sticky=1"]
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_cookies_that_are_given_are_kept(later: bool) -> None:
+    client = Client(cookies={} if later else {"sticky": "1"})
+    if later:
+        client.cookies = httpx.Cookies({"sticky": "1"})
+    assert client.build_request("GET", UPSTREAM).headers["cookie"] == "sticky=1"
 
 
 @both
