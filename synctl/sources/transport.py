@@ -1,4 +1,4 @@
-"""How requests travel: by the standard library's http.client, in a third of the CPU of httpx's own transport.
+"""How requests travel: by the standard library's http.client, in two thirds of the CPU of httpx's own transport.
 
 It stands behind httpx's seam for transports, and does what `http.py` needs.
 """
