@@ -166,14 +166,18 @@ def test_a_process_leads_and_ends_at_a_signal(stack: Home, call: Call) -> None:
     other = stack.start("schedule", "run")
     assert other.stderr is not None
     assert json.loads(other.stderr.readline())["message"].startswith("standing by")  # JSON where it is no terminal
-    logged = call(stack, "logs", "--json").lines
-    assert [line["pid"] for line in logged if line["logger"] == "synctl.schedule"] == [one.pid, other.pid]
+    until(lambda: _that_logged(call, stack) == [one.pid, other.pid])  # it is written to the file after it was said
     for number, process in ((signal.SIGINT, other), (signal.SIGTERM, one)):
         process.send_signal(number)
         asked = time.monotonic()
         assert process.wait(PATIENCE_S) == 0
         assert time.monotonic() - asked < 2.5
     assert call(stack, "schedule", "list", "--json").json["leader"] is None
+
+
+def _that_logged(call: Call, stack: Home) -> list[int]:
+    logged = call(stack, "logs", "--json").lines
+    return [line["pid"] for line in logged if line["logger"] == "synctl.schedule"]
 
 
 def test_what_hangs_at_a_signal_is_broken_off(stack: Home) -> None:
