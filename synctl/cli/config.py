@@ -14,6 +14,7 @@ import typer
 from synctl.cli.options import JsonOption
 from synctl.cli.output import console, emit, emit_lines, say
 from synctl.config import Settings, find, load_settings, looked_for, problems
+from synctl.config.declare import value_of
 from synctl.errors import ConfigError, ExitCode, NotFound, UsageError
 from synctl.redact import HIDDEN, redacted
 from synctl.suggest import did_you_mean
@@ -126,7 +127,7 @@ def _line(settings: Settings, name: str) -> _Line:
     path = tuple(name.split("."))
     value: Any = settings
     for part in path:
-        value = value[part] if isinstance(value, Mapping) else getattr(value, part)
+        value = value[part] if isinstance(value, Mapping) else value_of(value, part)
     if isinstance(value, str | Path):
         known = find(path)
         whole = known is not None and known.secret and "://" not in str(value)

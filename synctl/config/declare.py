@@ -82,6 +82,11 @@ def declared(group: type[Group]) -> tuple[Declared, ...]:
     return tuple(_declared(name, annotations[name]) for name in group.__struct_fields__)
 
 
+def value_of(group: Group, written: str) -> Any:
+    """Return the value of a setting, or of a group of them, by its name in the file."""
+    return getattr(group, next(field.name for field in declared(type(group)) if field.written == written))
+
+
 def _declared(name: str, annotation: Any) -> Declared:
     noted = [one for one in getattr(annotation, "__metadata__", ()) if isinstance(one, Note)]
     return Declared(name, get_args(annotation)[0], noted[0]) if noted else Declared(name, annotation, None)

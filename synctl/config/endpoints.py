@@ -17,6 +17,14 @@ PASSWORD_LIMIT: Final = 10_000
 """Characters of a password file: a wrong path may name something endless."""
 
 
+class WrongKey(ConfigError):
+    """A key does not go with others, or the file it names cannot be read. `what` ends the sentence `KEY: …`."""
+
+    def __init__(self, key: str, what: str, *, hint: str | None = None) -> None:
+        super().__init__(f"{key}: {what}", hint=hint)
+        self.key, self.what = key, what
+
+
 def redis_endpoint(redis: RedisSettings) -> str | None:
     """Return the URL to connect with, None where none is configured. It holds secrets. Raises ConfigError."""
     files = {"ssl_ca_certs": redis.ca_file, "ssl_certfile": redis.cert_file, "ssl_keyfile": redis.key_file}
@@ -27,10 +35,10 @@ def redis_endpoint(redis: RedisSettings) -> str | None:
         for key, value in {"password": password, **given}.items():
             if value:
                 key = named.get(key, "redis.password")  # noqa: PLW2901 - as it is called in the configuration
-                raise ConfigError(f"{key}: there is no redis.url that it could be for")
+                raise WrongKey(key, "there is no redis.url that it could be for")
         return None
     if given and not redis.url.startswith("rediss"):
-        raise ConfigError(f"{named[min(given)]}: redis.url speaks no TLS", hint="write rediss:// for redis://")
+        raise WrongKey(named[min(given)], "redis.url speaks no TLS", hint="write rediss:// for redis://")
     for name, path in given.items():
         _read(named[name], path)
     url = _with_password(redis.url, password)
@@ -44,7 +52,9 @@ def database_endpoint(database: DatabaseSettings) -> str | None:
     """Return the URL to connect with, None where none is configured. It holds secrets. Raises ConfigError."""
     password = _secret("database", database.password, database.password_file)
     if password and (database.url is None or database.url.startswith("sqlite:")):
-        raise ConfigError("database.password: an SQLite file has none")
+        raise WrongKey(
+            f"database.{'password_file' if database.password_file else 'password'}", "an SQLite file has none"
+        )
     return _with_password(database.url, password) if database.url else None
 
 
@@ -68,10 +78,10 @@ def _secret(table: str, password: str | None, file: str | None) -> str | None:
     if file is None:
         return password
     if password:
-        raise ConfigError(f"{table}.password and {table}.password_file: give one of them")
+        raise WrongKey(f"{table}.password_file", f"there is {table}.password, too: give one of them")
     found = _read(f"{table}.password_file", file).rstrip("\r\n")
     if not found or "\n" in found:
-        raise ConfigError(f"{table}.password_file: {file} must hold one line, the password")
+        raise WrongKey(f"{table}.password_file", f"{file} must hold one line, the password")
     return found
 
 
@@ -80,9 +90,9 @@ def _read(key: str, path: str) -> str:
         with Path(path).open(encoding="utf-8") as file:
             return file.read(PASSWORD_LIMIT)
     except OSError as error:
-        raise ConfigError(f"{key}: {path}: {error.strerror}") from error
+        raise WrongKey(key, f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{key}: {path} is not UTF-8 text") from error
+        raise WrongKey(key, f"{path} is not UTF-8 text") from error
 
 
 def _with_password(url: str, password: str | None) -> str:

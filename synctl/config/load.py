@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from synctl.config.declare import BadValueError, absolute_path
+from synctl.config.endpoints import WrongKey
 from synctl.config.keys import (
     PREFIX,
     SEPARATOR,
@@ -66,8 +67,14 @@ class _Given(msgspec.Struct, frozen=True):
         try:
             return self.key.read(self.raw, self.folder, user, text=self.text)
         except BadValueError as error:
-            shown = self.place if self.key.secret else f"{self.place} = {redacted(_shown(self.raw))}"
+            shown = self.named if self.key.secret else f"{self.place} = {redacted(_shown(self.raw))}"
             raise ConfigError(f"{shown}: {error}") from error
+
+    @property
+    def named(self) -> str:
+        """Its place, as an error begins. What follows `password:` would be taken for one, and masked."""
+        told = f"{self.place}: what is wrong"
+        return self.place if redacted(told) == told else f"{self.place} (hidden)"
 
 
 class _Variable(msgspec.Struct, frozen=True):
@@ -100,7 +107,11 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: Path | None = N
         values["home",] = default_home(environ, user)
         origins["home"] = "default"
     settings = replace(build(values, origins), file=config.path if config else None)
-    _ = settings.redis_url, settings.database_url  # what is wrong with them, or with files they need, is told here
+    try:
+        _ = settings.redis_url, settings.database_url
+    except WrongKey as error:  # that they do not go together, or a file they need
+        by_name = {found.key.name: found for found in given.values()}
+        raise ConfigError(f"{by_name[error.key].named}: {error.what}", hint=error.hint) from error
     return settings
 
 

@@ -67,7 +67,11 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with events until either end has enough."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        await _until_either_ends(self._write(send), _until_gone(receive))
+        try:
+            await _until_either_ends(self._write(send), _until_gone(receive))
+        except asyncio.CancelledError:  # the server ends: uvicorn would log a traceback
+            with suppress(TimeoutError):
+                await _say(send, "", more=False)
 
     async def _write(self, send: Send) -> None:
         with suppress(Dropped, TimeoutError):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+import signal
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -63,11 +66,29 @@ def serve_until_ended(backend: Backend, where: Where, ready: Callable[[str], Non
         own = {f"http://{name}:{port}" for name in names}
         app = make_app(backend, keys, {*own, *where.origins})
         ready(f"http://{_written(where.host)}:{port}")
-        server_of(app).run(sockets=[listening])
+        server = server_of(app)
+        with _ended_by_signals(server):
+            server.run(sockets=[listening])
+
+
+@contextmanager
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Have SIGINT and SIGTERM end it and no more: uvicorn raises them again behind it, for whoever was there before."""
+
+    def end(_number: int, _frame: object) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def server_of(app: Starlette) -> uvicorn.Server:
     """Return the server of an application."""
+    logging.getLogger("uvicorn.error").addFilter(_is_trouble)
     return uvicorn.Server(
         uvicorn.Config(
             app, http=Http, ws=Sockets, log_config=None, access_log=False, server_header=False, proxy_headers=False,
@@ -75,6 +96,11 @@ def server_of(app: Starlette) -> uvicorn.Server:
             timeout_graceful_shutdown=SHUTDOWN_S,
         )
     )  # fmt: skip
+
+
+def _is_trouble(record: logging.LogRecord) -> bool:
+    """Not that live connections are cut at the end, which uvicorn calls an error: that is what is meant to happen."""
+    return not str(record.msg).endswith("timeout graceful shutdown exceeded")
 
 
 def bound(where: Where) -> socket.socket:

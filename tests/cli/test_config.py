@@ -42,6 +42,42 @@ def documents(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, 
     return {one["key"]: one for one in map(json.loads, lines)}
 
 
+def test_a_schedule_is_shown_under_the_names_of_the_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "synctl.toml").write_text(
+        '[schedule.lw]\ncron = "0 4 * * *"\nresource = "prayer"\nfrom = "today"\nto = "tomorrow"\n'
+    )
+    shown = documents(capsys, "schedule.lw")
+    assert {name: one["value"] for name, one in shown.items()} == {
+        "schedule.lw.cron": "0 4 * * *",
+        "schedule.lw.resource": "prayer",
+        "schedule.lw.from": "today",
+        "schedule.lw.to": "tomorrow",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[redis]\npassword = -1\n", "redis.password (hidden): must be text in quotes"),
+        ('[redis]\npassword = "x"\n', "redis.password (hidden): there is no redis.url that it could be for"),
+        ('[redis]\nca_file = "x"\n', "redis.ca_file: there is no redis.url that it could be for"),
+        ('[redis]\npassword_file = "x"\n', "redis.password_file: {folder}/x: No such file or directory"),
+        ('[database]\npassword = "x"\n', "database.password (hidden): an SQLite file has none"),
+        (
+            '[database]\npassword_file = "synctl.toml"\n',
+            "database.password_file: {folder}/synctl.toml must hold one line",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_secret_is_told_with_its_line_and_not_masked(
+    folder: Path, capsys: pytest.CaptureFixture[str], text: str, told: str
+) -> None:
+    (folder / "synctl.toml").write_text(text)
+    expected = f"synctl.toml:2: {told.format(folder=folder)}"
+    assert said(capsys, "check", code=ExitCode.USAGE).startswith(expected)
+    assert said(capsys, "show", code=ExitCode.USAGE).startswith(f"synctl: {expected}")
+
+
 def test_every_value_is_shown_with_where_it_comes_from(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,7 +61,7 @@ def _ping(home: Path, environment: dict[str, str]) -> None:
         ({"SYNCTL_REDIS__PASSWORD": "wrong-" + PASSWORD}, RedisUnreachable, "check user and password"),
         ({"SYNCTL_REDIS__PASSWORD": None}, RedisUnreachable, "check user and password"),
         ({"SYNCTL_REDIS__CA_FILE": None}, RedisUnreachable, "name in redis.ca_file who signed its certificate"),
-        ({"SYNCTL_REDIS__CA_FILE": "/nowhere.pem"}, ConfigError, "redis.ca_file: /nowhere.pem: No such file"),
+        ({"SYNCTL_REDIS__CA_FILE": "/nowhere.pem"}, ConfigError, "SYNCTL_REDIS__CA_FILE: /nowhere.pem: No such file"),
         ({"SYNCTL_REDIS__CERT_FILE": None, "SYNCTL_REDIS__KEY_FILE": None}, RedisUnreachable, "rediss://sync:***@"),
         ({"SYNCTL_REDIS__PASSWORD_FILE": "/dev/null"}, ConfigError, "give one of them"),
         ({"SYNCTL_REDIS__URL": None}, ConfigError, "there is no redis.url"),
