@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from synctl.errors import UsageError
@@ -28,6 +28,14 @@ def seconds(text: str) -> int | None:
     """Return the seconds of `45m`, `12h`, `30d` or `2w`; None for anything else."""
     found = _AGE.fullmatch(text.strip())
     return int(found[1]) * _SECONDS[found[2]] if found else None
+
+
+def since(text: str, now_ms: int) -> int | None:
+    """Return the moment, in milliseconds, of an age ago (`2d`) or of a date's midnight in UTC; None for others."""
+    if (age := seconds(text)) is not None:
+        return now_ms - age * 1000
+    found = day(text, datetime.fromtimestamp(now_ms / 1000, UTC).date())
+    return None if found is None else round(datetime.combine(found, time(), UTC).timestamp() * 1000)
 
 
 def span(first: date | None, last: date | None, today: date) -> tuple[date, date]:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from synctl.cli import timers
 from synctl.config.schedules import Overlap, Schedule
 from synctl.engine.schedules import arguments
 from synctl.on_calendar import Untranslatable
@@ -46,9 +47,7 @@ def notes(schedule: Schedule) -> list[str]:
     found = []
     if schedule.timezone != "UTC":
         found.append(f"{schedule.timezone} is obeyed by a cron that knows CRON_TZ only")
-    if schedule.overlap is Overlap.REPLACE:
-        found.append("overlap = replace is `schedule run`'s alone: here the next run queues behind the active one")
-    return found
+    return [*found, *timers.notes(schedule)]
 
 
 def _stepped(field: str, highest: int) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import date
 from typing import Annotated
 
 import typer
 
 from synctl import dates
-from synctl.clock import now_ms, today
+from synctl.clock import now_ms
 from synctl.errors import UsageError
 from synctl.words import shortened
 
@@ -54,11 +54,8 @@ def parse_since(text: str | None) -> int | None:
     """Return the moment, in milliseconds, of an age ago (`2d`) or of a date's midnight in UTC. Raises UsageError."""
     if text is None:
         return None
-    if (seconds := dates.seconds(text)) is not None:
-        return now_ms() - seconds * 1000
-    try:
-        day = parse_date(text, "--since", today())
-    except UsageError:
+    found = dates.since(text, now_ms())
+    if found is None:
         told = f"--since {shortened(repr(text))} is no age and no date"
-        raise UsageError(told, hint="write 90m, 12h, 2d, 1w, YYYY-MM-DD or `today`") from None
-    return None if day is None else round(datetime.combine(day, time(), UTC).timestamp() * 1000)
+        raise UsageError(told, hint="write 90m, 12h, 2d, 1w, YYYY-MM-DD or `today`")
+    return found

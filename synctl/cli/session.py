@@ -80,6 +80,7 @@ class Session:
         from synctl.engine.control import Control  # noqa: PLC0415
         from synctl.store.runs import Actor  # noqa: PLC0415
 
+        _tell_warnings()
         return Control(self.database, self.client, self.connection, Actor.this_process())
 
     @cached_property
@@ -134,6 +135,14 @@ class Session:
 
         with clear_errors(self.redis_url):
             raise error
+
+
+def _tell_warnings() -> None:
+    """Have what the engine warns of begin as every line to an operator does: a command sets up no log."""
+    import logging  # noqa: PLC0415 - the engine has loaded it
+
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(logging.Formatter("synctl: %(message)s"))
 
 
 @contextmanager

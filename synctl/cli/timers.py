@@ -10,6 +10,7 @@ from synctl.config.schedules import Overlap, Schedule
 from synctl.engine.schedules import arguments
 from synctl.on_calendar import on_calendar
 
+DAY_S: Final = 86_400
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_@+=:,./-]+")
 _ESCAPED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
@@ -52,6 +53,11 @@ def notes(schedule: Schedule) -> list[str]:
     found = []
     if schedule.overlap is Overlap.REPLACE:
         found.append("overlap = replace is `schedule run`'s alone: here the next run queues behind the active one")
+    if schedule.if_stale_s is not None and schedule.if_stale_s < DAY_S:
+        found.append(
+            f"if_stale = {schedule.if_stale} is `schedule run`'s alone where a run has succeeded on the same day (UTC):"
+            " here it is fresh until midnight"
+        )
     return found
 
 

@@ -117,7 +117,7 @@ class Control:
                 progress.flag(self._client, run.id, flag)
         except RedisError as error:
             # SQL has the request: the shards ask it once a second, a reaper queues who waited.
-            log.warning("Redis: %s", error)
+            log.warning("Redis: %s; the database has it, which workers ask once a second", str(error).rstrip("."))
         return self._get(run.id)
 
     def _settle_if_dead(self, run: Run) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from synctl import dates
-from synctl.clock import today
+from synctl.clock import now_ms, today
 from synctl.config.settings import MAX_CITIES
 from synctl.engine.enqueue import Order
 from synctl.errors import UsageError
@@ -37,16 +37,26 @@ Day = Annotated[
 """The patterns are for the document: what does not fit is told in better words than theirs."""
 
 
+Since = Annotated[
+    str,
+    Meta(
+        max_length=20,
+        description="An age, or a date: 30m, 12h, 7d, 2w, YYYY-MM-DD, today, yesterday.",
+        extra_json_schema={"pattern": "^([0-9]{1,5}[mhdw]|[0-9]{4}-[0-9]{2}-[0-9]{2}|today|tomorrow|yesterday)$"},
+    ),
+]
+
+
 class _Strict(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     pass
 
 
 class ListQuery(_Strict):
-    """Which runs. `since`: without those that had ended so long ago."""
+    """Which runs. `since`: without those that had ended by then."""
 
     state: list[RunState] = []
     resource: Name | None = None
-    since: Age | None = None
+    since: Since | None = None
     limit: Limit = 50
     before: Place | None = None
 
@@ -129,6 +139,14 @@ def seconds(text: str | None, name: str) -> int | None:
     found = None if text is None else dates.seconds(text)
     if text is not None and found is None:
         raise UsageError(f"{name}: {shortened(repr(text))} is no age", hint="write 45m, 12h, 30d or 2w")
+    return found
+
+
+def moment(text: str | None, name: str) -> int:
+    """Return the moment, in milliseconds, of an age ago or of a date; 0 for none. Raises UsageError."""
+    found = 0 if text is None else dates.since(text, now_ms())
+    if found is None:
+        raise UsageError(f"{name}: {shortened(repr(text))} is no age and no date", hint="write 12h, 7d or YYYY-MM-DD")
     return found
 
 

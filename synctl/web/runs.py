@@ -7,10 +7,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from synctl.clock import iso, now_ms
+from synctl.clock import iso
 from synctl.engine import events, registry
 from synctl.engine.enqueue import Order, Why
 from synctl.errors import NotFound, UsageError
+from synctl.resource import Resource
 from synctl.states import RESTING, TERMINAL, RunState, UnitState
 from synctl.store import pages, runs, trail
 from synctl.store import units as ledger
@@ -18,7 +19,7 @@ from synctl.store.db import Transaction
 from synctl.store.runs import Run
 from synctl.web import documents
 from synctl.web.access import Role
-from synctl.web.asked import Because, ErrorsQuery, ListQuery, NewRun, UnitsQuery, seconds
+from synctl.web.asked import Because, ErrorsQuery, ListQuery, NewRun, UnitsQuery, moment
 from synctl.web.operations import Answer, Call, Nothing, Operation
 from synctl.words import shortened
 
@@ -36,27 +37,36 @@ def enqueue(call: Call) -> Answer:
     """Queue a run: 202. Where it exists and there is nothing to queue: 200, and `why`."""
     wanted: NewRun = call.body
     try:
-        resource = registry.load(wanted.resource)
-        found = call.backend.enqueuer(call.actor).enqueue(resource, wanted.selectors(), wanted.order())
+        found = call.backend.enqueuer(call.actor).enqueue(
+            _resource(wanted.resource), wanted.selectors(), wanted.order()
+        )
     except NotFound as error:  # something in the body, not what the URL names
         raise UsageError(str(error), hint=error.hint) from error
     status = 200 if found.why in (Why.ACTIVE, Why.FRESH) else 202
     return Answer(found.as_json(), status, {"Location": f"/api/runs/{found.run.id}"})
 
 
+def _resource(name: str) -> Resource:
+    try:
+        return registry.load(name)
+    except NotFound as error:  # something that is asked with, not what the URL names
+        raise UsageError(str(error), hint=error.hint) from error
+
+
 def list_runs(call: Call) -> Answer:
     """List runs, the newest first."""
     query: ListQuery = call.query
-    age = seconds(query.since, "since")
     with call.backend.database.read() as transaction:
         page = pages.runs_page(
             transaction,
             states=query.state or list(RunState),
             resource=query.resource,
-            since=0 if age is None else now_ms() - age * 1000,
+            since=moment(query.since, "since"),
             before=query.before,
             limit=query.limit,
         )
+    if not page.runs and query.resource is not None:
+        _resource(query.resource)
     shown = [view.as_json() for view in call.backend.views(page.runs)]
     return Answer({"runs": shown, "next": _next("/api/runs", query, "before", page.before)})
 

@@ -98,6 +98,12 @@ def test_overlap_is_kept_or_said_not_to_be(overlap: Overlap, timer: list[str], c
     assert len(timers.notes(one)) == len(crontab.notes(one)) == notes
 
 
+@pytest.mark.parametrize(("age", "notes"), [("5m", 1), ("23h", 1), ("24h", 0), ("7d", 0), (None, 0)])
+def test_that_more_than_once_a_day_is_for_schedule_run_alone_is_said(age: str | None, notes: int) -> None:
+    one = Schedule(cron="*/10 * * * *", resource="quran", if_stale=age)
+    assert len(timers.notes(one)) == len(crontab.notes(one)) == notes
+
+
 def test_a_shell_gets_every_word_as_it_was_written() -> None:
     code = "import json, sys; print(json.dumps(sys.argv[1:]))"
     entry = crontab.entry("nightly", NASTY, [sys.executable, "-c", code], ENVIRONMENT)

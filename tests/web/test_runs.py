@@ -88,6 +88,9 @@ def test_pages_lead_through_all_runs_and_units_once(served: Served, done: str) -
     assert {run["state"] for run in only["runs"]} == {"succeeded"}
     if only["next"]:
         assert "state=succeeded" in only["next"]
+    recent, old = (served.reader.get(f"/api/runs?limit=500&since={one}").json() for one in ("yesterday", "2020-01-01"))
+    assert done in [run["run"] for run in recent["runs"]]
+    assert len(old["runs"]) == len(seen)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +129,8 @@ def test_what_cannot_be_is_told(served: Served, order: Any, status: int, outcome
         ("/api/runs?colour=red", 400),
         ("/api/runs?before=99999999999999999999", 400),
         ("/api/runs?since=soon", 422),
+        ("/api/runs?since=2026-02-30", 422),
+        ("/api/runs?resource=pryer", 422),
         ("/api/runs/nothing-like-it", 404),
         ("/api/runs/%00", 404),
         ("/api/runs/..%2f..%2fetc", 404),
