@@ -33,7 +33,9 @@ def test_the_resource_of_the_docs_syncs_verifies_and_skips_what_did_not_change(h
     one = home.json("enqueue", "tafsir", "--edition", "112")["run"]
     home.run("watch", one, "--exit")
     assert home.json("status", one)["unchanged"] == 1
-    assert "no commentary of surah 2" in home.run("enqueue", "tafsir", "--edition", "2", code=2).stderr
+    for odd in ("2", "abc"):
+        assert f"no commentary of surah '{odd}'" in home.run("enqueue", "tafsir", "--edition", odd, code=2).stderr
+    assert "--city does not select commentaries" in home.run("enqueue", "tafsir", "--city", "London", code=2).stderr
     (plugin / "tafsir.py").write_text(code.replace('"He is One."', '""'), encoding="utf-8")
     home.run("down")
     home.run("up")
