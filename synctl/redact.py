@@ -20,8 +20,11 @@ _HEADER: Final = re.compile(
     r"(?:(?:basic|bearer|digest|token)\s+)?[^\s'\",;)]+"
 )
 _NAMED: Final = re.compile(
-    rf"(?i)(\b{_NAMES}(?:['\"]\s*[:=,]|\s*=|\s*:(?!//))\s*){_BYTES}('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\s'\"&,;)}}]+)"
+    rf"(?i)((?:\b{_NAMES}(?:['\"]\s*[:=,]|\s*=)|(?<![/\w-]){_NAMES}\s*:(?!//))\s*){_BYTES}('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\s'\"&,;)}}]+)"
 )
+
+
+"""Not `/etc/passwd: File exists`: the end of a path, and what is said of it."""
 
 
 def redacted(text: str) -> str:

@@ -26,6 +26,9 @@ SECRETS = {
     "Authorization: Basic hush==\nX-Api-Key: hush\n": "Authorization: ***\nX-Api-Key: ***\n",
     r"host=h password='hu\'sh hush' user=u": "host=h password=*** user=u",
     '{"access_token": "hush", "id": 1}': '{"access_token": ***, "id": 1}',
+    "x-api-key: hush": "x-api-key: ***",
+    "it said: db.password: hush": "it said: db.password: ***",
+    "https://h/token=hush": "https://h/token=***",
 }
 PLAIN = [
     "https://cdn.jsdelivr.net/gh/fawazahmed0/hadith-api@1",
@@ -33,6 +36,8 @@ PLAIN = [
     "Redis redis://user@h:6379/0: nothing listens there",
     "prayer-20261124-1f0c7e2ab4 waits for 2643743/3/0/2026-01-01..2026-12-31",
     "unix:///srv/synctl/redis/valkey.sock",
+    "cannot create /etc/passwd: File exists; check its folder's rights",
+    "/srv/my-token: no such file",
 ]
 
 

@@ -169,8 +169,8 @@ def _check(*, json: bool) -> None:
 
 
 def _not_installed(settings: Settings) -> Iterator[ConfigError]:
-    """Yield what only the list of resources tells: workers of one that there is not."""
-    from synctl.engine import registry  # noqa: PLC0415 - reads what is installed
+    """Yield what only the list of resources tells: workers or schedules of one that there is not."""
+    from synctl.engine import registry, schedules  # noqa: PLC0415 - reads what is installed
 
     for resource, count in settings.workers.items():
         if count and resource not in registry.names():
@@ -178,6 +178,7 @@ def _not_installed(settings: Settings) -> Iterator[ConfigError]:
             yield ConfigError(
                 f"{origin}: workers.{resource} = {count}: no such resource{did_you_mean(resource, registry.names())}"
             )
+    yield from schedules.wrong_resources(settings)
 
 
 def _path(*, json: bool) -> None:

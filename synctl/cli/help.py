@@ -51,6 +51,8 @@ def show_help(
     if len(words or ()) == 1 and first in TOPICS:
         _exit_codes(json=json) if first == "exit-codes" else _environment(json=json)
         return
+    if first in TOPICS:
+        raise UsageError(f"{first} is a topic, with nothing behind it", hint=f"`synctl help {first}` shows it")
     if json:
         raise UsageError("--json is for topics", hint=f"one of: {', '.join(TOPICS)}")
     if first and first not in COMMANDS:

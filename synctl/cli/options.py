@@ -18,7 +18,9 @@ ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why
 RunsArgument = Annotated[list[str], typer.Argument(metavar="RUN", help="Run ids, or unambiguous parts of them.")]
 FromOption = Annotated[
     str | None,
-    typer.Option("--from", metavar="DATE", help="First day: YYYY-MM-DD, today or tomorrow. Alone: that day."),
+    typer.Option(
+        "--from", metavar="DATE", help="First day: YYYY-MM-DD, today, tomorrow or yesterday. Alone: that day."
+    ),
 ]
 ToOption = Annotated[
     str | None, typer.Option("--to", metavar="DATE", help="Last day, included. Alone: from today to then.")

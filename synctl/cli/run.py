@@ -36,7 +36,7 @@ from synctl.clock import today_in
 from synctl.config import load_settings
 from synctl.engine import registry
 from synctl.engine.enqueue import Order, Why
-from synctl.engine.stack import Stack
+from synctl.engine.stack import Brought, Stack
 from synctl.engine.view import RunView
 from synctl.processors.quran import LIST as QURAN_LIST
 from synctl.states import ACTIVE, RunState, UnitState
@@ -88,7 +88,7 @@ def run(
     wanted = Order(force=force, reason=reason, if_stale=parse_age(if_stale, "--if-stale"))
     registry.require(resource)  # before anything is started
     stack = Stack(load_settings())
-    brought = stack.up()
+    brought = _brought(stack)
     talks = not (quiet or json)
     if brought.started_workers and talks:
         say(f"Stack started: {count(brought.workers, 'worker')}, database {brought.database}")
@@ -103,6 +103,17 @@ def run(
                 if talks:
                     _say_what_waits(session)
     raise typer.Exit(code)
+
+
+def _brought(stack: Stack) -> Brought:
+    """Start the stack. Where that fails, or is interrupted, nothing of it stays that was not there before."""
+    was_there = not stack.is_down
+    try:
+        return stack.up()
+    except BaseException:
+        if not was_there:
+            stack.down()
+        raise
 
 
 def _summary(session: Session, view: RunView, why: Why) -> None:

@@ -43,7 +43,7 @@ def export(
     translated.
     """
     if systemd == cron:
-        raise UsageError("export writes for systemd or for cron", hint="add --systemd or --crontab")
+        raise UsageError("export writes for systemd or for cron", hint="give one of --systemd and --crontab")
     if to is not None and not systemd:
         raise UsageError("--to goes with --systemd", hint="redirect the crontab into a file")
     settings = load_settings()

@@ -28,9 +28,9 @@ def serve(
 ) -> None:
     """Serve runs to browsers and programs until it is ended: a page, REST, live events, metrics.
 
-    It needs `pip install 'synctl[web]'`. Everything but /healthz and /readyz needs a token: the first start writes
-    two, for reading and for operating, into web-tokens in the home, which only you may read. docs/web.md tells how
-    to use it and how to put TLS in front.
+    It needs `pip install '.[web]'` in the checkout. Everything but /healthz and /readyz needs a token: the first
+    start writes two, for reading and for operating, into web-tokens in the home, which only you may read.
+    docs/web.md tells how to use it and how to put TLS in front.
 
     \b
     Examples:
@@ -48,7 +48,9 @@ def serve(
             from synctl.web.backend import Backend  # noqa: PLC0415 - an optional extra
             from synctl.web.server import Where, serve_until_ended  # noqa: PLC0415
         except ModuleNotFoundError as error:
-            raise PrerequisitesNotMet(((f"{error.name} is not installed", "pip install 'synctl[web]'"),)) from error
+            raise PrerequisitesNotMet(
+                ((f"{error.name} is not installed", "pip install '.[web]' in the checkout"),)
+            ) from error
         where = Where(host, port, tuple(origin or ()), allow_remote)
         backend = Backend(
             session.settings, session.database, session.client, session.connection, session.redis_url, session.server

@@ -73,7 +73,7 @@ def _bad_value(error: BadParameter) -> str:
 def _sentence(message: str) -> str:
     """Return the text of a library on one line, written as ours are."""
     line = " ".join(message.split()).rstrip(".")
-    return line[:1].lower() + line[1:]
+    return line if line[1:2].isupper() else line[:1].lower() + line[1:]  # NAME stays NAME
 
 
 def _name(error: BadParameter) -> str:

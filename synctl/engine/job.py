@@ -91,7 +91,7 @@ class _Job:
                 actor=self._actor,
             )
         except Fenced as fenced:
-            log.warning("nothing to do: %s", fenced)
+            log.info("nothing to do: %s", fenced)  # other shards, or another process, have done it
             return f"fenced: {fenced}"
         with self._database.read() as transaction:
             run = runs.get(transaction, self._run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 from synctl import dates
@@ -16,11 +17,17 @@ from synctl.words import shortened
 
 def require_resources(settings: Settings) -> None:
     """Raise ConfigError, with file and line, where a schedule names a resource that is not installed."""
+    for error in wrong_resources(settings):
+        raise error
+
+
+def wrong_resources(settings: Settings) -> Iterator[ConfigError]:
+    """Yield an error for each schedule whose resource is not installed."""
     for name, schedule in settings.schedule.items():
         if schedule.resource not in registry.names():
             key = f"schedule.{name}.resource"
             where = settings.origins.get(key, "the configuration")
-            raise ConfigError(
+            yield ConfigError(
                 f"{where}: {key} = {shortened(repr(schedule.resource))}: no such resource"
                 f"{did_you_mean(schedule.resource, registry.names())}",
                 hint=f"one of: {', '.join(registry.names())}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -26,6 +27,8 @@ from synctl.errors import RedisUnreachable
 
 SOCKET_PATH_LIMIT = 103
 """Bytes a Unix socket's path may have beside its final NUL (macOS; Linux allows four more)."""
+UNFIT = re.compile(r"[\s=#?%;]")
+"""In a socket's path: redis-py reads a URL, and what the server says of a client, which it splits at blanks and `=`."""
 READY_WITHIN_S = 15.0
 """Loading a large append-only file takes a while; an empty one is ready in 40 ms."""
 
@@ -136,9 +139,9 @@ def _answers(client: Redis) -> bool:
 
 
 def _socket_path(directory: Path) -> Path:
-    """Beside the data, or, where that path is too long for a socket, in a private directory of its own."""
+    """Beside the data, or, where that path cannot be a socket's, in a private directory of its own."""
     path = directory / "valkey.sock"
-    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
+    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT and not UNFIT.search(str(path)):
         return path
     digest = hashlib.blake2b(os.fsencode(directory), digest_size=8).hexdigest()
     base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()

@@ -58,6 +58,11 @@ class Stack:
         """Whether a supervisor keeps workers for this home."""
         return self._lock.holder() is not None
 
+    @property
+    def is_down(self) -> bool:
+        """Whether nothing of it runs."""
+        return not self.is_up and not (self._server and self._server.running)
+
     def up(self) -> Brought:
         """Start whatever of the stack does not run. Returns when its workers listen.
 
@@ -112,7 +117,11 @@ class Stack:
     def _start_supervisor(self) -> None:
         logs = self._settings.logs_dir
         process = spawn_detached(logs)
-        until(lambda: self.is_up or bool(process.poll()), WORKERS_WITHIN_S)
+        try:
+            until(lambda: self.is_up or bool(process.poll()), WORKERS_WITHIN_S)
+        except BaseException:  # Ctrl-C: it is not up yet, so nobody else would end it
+            process.terminate()
+            raise
         if self.is_up:
             return
         if process.poll():

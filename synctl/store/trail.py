@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 EVENT_KINDS = (
-    "accepted", "created", "deleted", "pruned", "rejected", "request", "stalled", "state", runs.TAKEN_OVER,
+    "accepted", "created", "deleted", "forced", "pruned", "rejected", "request", "retried", "stalled", "state",
+    runs.TAKEN_OVER,
 )  # fmt: skip
 """Everything the audit trail tells of."""
 

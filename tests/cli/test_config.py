@@ -55,6 +55,15 @@ def test_a_schedule_is_shown_under_the_names_of_the_file(folder: Path, capsys: p
     }
 
 
+def test_a_schedule_of_what_is_not_installed_is_wrong(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "synctl.toml").write_text(
+        "".join(f'[schedule.{name}]\ncron = "9 * * * *"\nresource = "{name}"\n' for name in ("nope", "prayer", "quram"))
+    )
+    first, second = said(capsys, "check", code=ExitCode.USAGE).splitlines()
+    assert first.startswith("synctl.toml:3: schedule.nope.resource = 'nope': no such resource")
+    assert second.startswith("synctl.toml:9: schedule.quram.resource = 'quram': no such resource (did you mean quran?)")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

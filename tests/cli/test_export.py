@@ -233,7 +233,9 @@ def test_without_pyarrow_one_line_says_what_to_install(
 ) -> None:
     monkeypatch.setattr("synctl.cli.export.parquet.find_spec", lambda _name: None)
     said = call(filled, "export", "quran", "-f", "parquet", code=2)
-    assert said.err == "synctl: parquet needs pyarrow, which is not installed; pip install 'synctl[parquet]'\n"
+    assert (
+        said.err == "synctl: parquet needs pyarrow, which is not installed; pip install '.[parquet]' in the checkout\n"
+    )
 
 
 def test_a_pipe_that_closes_and_a_full_disk(filled: Home) -> None:

@@ -45,6 +45,13 @@ LINES = {
     "locks extra": "locks: got unexpected extra argument(s) (extra); see `synctl locks --help`",
     "help statu": "no command or topic 'statu' (did you mean status?); `synctl help` lists the commands",
     "help exit-code": "no command or topic 'exit-code' (did you mean exit-codes?); `synctl help` lists the commands",
+    "help exit-codes extra": "exit-codes is a topic, with nothing behind it; `synctl help exit-codes` shows it",
+    "schedule export --systemd --crontab": (
+        "export writes for systemd or for cron; give one of --systemd and --crontab"
+    ),
+    "schedule next": (
+        "schedule next: NAME is missing: NAME of a table [schedule.NAME]; see `synctl schedule next --help`"
+    ),
     "help enqueue --json": "--json is for topics; one of: exit-codes, environment",
 }
 

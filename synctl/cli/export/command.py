@@ -94,7 +94,8 @@ def export(
 
     The whole export is one snapshot of the database, streamed, so it takes the same memory whatever its size. A file
     appears under its name when it is complete. json and ndjson have the fields of `show --json`, csv the same as
-    columns, parquet typed ones (pip install 'synctl[parquet]'). ics is a calendar of one city, method and madhab.
+    columns, parquet typed ones (pip install '.[parquet]' in the checkout). ics is a calendar of one city, method
+    and madhab.
 
     \b
     Examples:

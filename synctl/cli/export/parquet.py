@@ -25,7 +25,9 @@ Table = Callable[[Sequence[Any]], "pyarrow.Table"]
 def as_parquet(dataset: Dataset) -> Iterator[bytes]:
     """A file with a row group for each 25,000 records. Raises UsageError where pyarrow is not installed."""
     if find_spec("pyarrow") is None:
-        raise UsageError("parquet needs pyarrow, which is not installed", hint="pip install 'synctl[parquet]'")
+        raise UsageError(
+            "parquet needs pyarrow, which is not installed", hint="pip install '.[parquet]' in the checkout"
+        )
     return _written(dataset, _prayer if dataset.resource == "prayer" else _TEXTS[dataset.resource])
 
 

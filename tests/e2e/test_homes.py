@@ -1,0 +1,56 @@
+"""Homes of any name, and what is left in one of a `run` that did not get far."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from synctl.engine.server import EmbeddedServer
+from tests.e2e.conftest import Home
+from tests.helpers import PATIENCE_S, until
+
+DAY = ("--cities", "1", "--methods", "3", "--from", "today", "--to", "today")
+BEGUN = ("redis/valkey.log", "redis/server.lock", "synctl.db", "logs")
+"""What appears one after the other while a stack starts."""
+
+
+@pytest.fixture
+def parent() -> Iterator[Path]:
+    """A folder with a short path: a socket's is limited."""
+    path = Path(tempfile.mkdtemp(prefix="synctl-"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.mark.parametrize("name", ["two words", "a&b=c", "a#b", "a?b", "a%41b", "ü☾ 'q\"", "a;b"])
+def test_a_home_may_be_called_anything(parent: Path, name: str) -> None:
+    home = Home(parent / name)
+    server = EmbeddedServer(home.path / "redis")
+    home.path.mkdir()
+    try:
+        assert "stored" in home.run("run", "prayer", *DAY).stdout
+        assert not server.running
+        assert home.run("down").stdout == "Nothing was up.\n"
+    finally:
+        home.run("down")
+        with suppress(OSError):
+            server.socket.parent.rmdir()
+
+
+@pytest.mark.parametrize("begun", BEGUN)
+def test_a_run_that_is_interrupted_as_it_starts_leaves_nothing_running(home: Home, begun: str) -> None:
+    process = home.start("run", "prayer", *DAY)
+    until((home.path / begun).exists)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE_S)
+    assert process.returncode in (130, 0)  # 0: it had been through
+    time.sleep(0.5)  # who is still to come has come
+    assert not EmbeddedServer(home.path / "redis").running
+    assert home.run("down").stdout == "Nothing was up.\n"
