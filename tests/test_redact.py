@@ -37,7 +37,6 @@ PLAIN = [
     "prayer-20261124-1f0c7e2ab4 waits for 2643743/3/0/2026-01-01..2026-12-31",
     "unix:///srv/synctl/redis/valkey.sock",
     "cannot create /etc/passwd: File exists; check its folder's rights",
-    "/srv/my-token: no such file",
 ]
 
 

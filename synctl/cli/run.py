@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -38,6 +39,7 @@ from synctl.engine import registry
 from synctl.engine.enqueue import Order, Why
 from synctl.engine.stack import Brought, Stack
 from synctl.engine.view import RunView
+from synctl.errors import SynctlError
 from synctl.processors.quran import LIST as QURAN_LIST
 from synctl.states import ACTIVE, RunState, UnitState
 from synctl.store import reference, runs
@@ -107,12 +109,13 @@ def run(
 
 def _brought(stack: Stack) -> Brought:
     """Start the stack. Where that fails, or is interrupted, nothing of it stays that was not there before."""
-    was_there = not stack.is_down
+    was_down = stack.is_down
     try:
         return stack.up()
     except BaseException:
-        if not was_there:
-            stack.down()
+        with suppress(SynctlError):  # what went wrong first is what is told
+            if was_down:
+                stack.undo()
         raise
 
 

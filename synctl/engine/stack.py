@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -52,6 +55,7 @@ class Stack:
         self._server = None if settings.redis.url else EmbeddedServer(settings.redis_dir)
         self.redis_url = settings.redis_url or (self._server.url if self._server else "")
         self._lock = SupervisorLock(settings.home)
+        self._spawned: subprocess.Popen[bytes] | None = None
 
     @property
     def is_up(self) -> bool:
@@ -91,6 +95,15 @@ class Stack:
         Supervisor(dict(self._settings.workers), self._settings.logs_dir, ensure).run()
         return True
 
+    def undo(self) -> None:
+        """Stop what an `up` that did not get through has started, unless another process keeps workers here by now."""
+        if self._lock.holder() in (None, self._spawned and self._spawned.pid):
+            if self._spawned is not None:  # it may not have come as far as the lock
+                self._spawned.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    self._spawned.wait(WORKERS_WITHIN_S)
+            self.down()
+
     def down(self) -> tuple[bool, bool]:
         """Stop supervisor, workers and the embedded Valkey; return which of supervisor and Valkey ran."""
         stopped = self._lock.stop_holder()
@@ -116,12 +129,9 @@ class Stack:
 
     def _start_supervisor(self) -> None:
         logs = self._settings.logs_dir
-        process = spawn_detached(logs)
-        try:
-            until(lambda: self.is_up or bool(process.poll()), WORKERS_WITHIN_S)
-        except BaseException:  # Ctrl-C: it is not up yet, so nobody else would end it
-            process.terminate()
-            raise
+        with _interrupted_afterwards():
+            process = self._spawned = spawn_detached(logs)
+        until(lambda: self.is_up or bool(process.poll()), WORKERS_WITHIN_S)
         if self.is_up:
             return
         if process.poll():
@@ -158,6 +168,22 @@ class Stack:
     @property
     def _where_it_says_why(self) -> str:
         return f"see `synctl logs`, and {self._settings.logs_dir}"
+
+
+@contextmanager
+def _interrupted_afterwards() -> Iterator[None]:
+    """Have Ctrl-C wait: a process that is being started must be known, so that somebody can end it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _ends(warnings: Follower) -> Iterator[str]:

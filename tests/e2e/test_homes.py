@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -49,8 +51,29 @@ def test_a_run_that_is_interrupted_as_it_starts_leaves_nothing_running(home: Hom
     process = home.start("run", "prayer", *DAY)
     until((home.path / begun).exists)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=PATIENCE_S)
-    assert process.returncode in (130, 0)  # 0: it had been through
+    said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode in (130, 0), said  # 0: it had been through
     time.sleep(0.5)  # who is still to come has come
     assert not EmbeddedServer(home.path / "redis").running
     assert home.run("down").stdout == "Nothing was up.\n"
+
+
+def test_a_run_that_cannot_start_leaves_the_stack_of_another_process(home: Home) -> None:
+    """The other is started in the very moment in which this one starts: both found nothing there."""
+    code = (
+        "import sys\nfrom synctl.cli import run\nfrom synctl.config import load_settings\n"
+        "from synctl.engine.stack import Stack\nfrom synctl.errors import SynctlError\n"
+        "class Late(Stack):\n"
+        "    def up(self):\n        print('found nothing', flush=True)\n        sys.stdin.readline()\n"
+        "        raise SynctlError('no')\n"
+        "try:\n    run._brought(Late(load_settings()))\nexcept SynctlError:\n    print('ended')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=home.environ(), cwd=home.path,
+    ) as late:  # fmt: skip
+        assert late.stdout is not None
+        assert late.stdout.readline() == "found nothing\n"
+        home.run("up")
+        assert late.communicate("\n", timeout=PATIENCE_S)[0] == "ended\n"
+    assert home.run("up").stdout.startswith("Already up")
