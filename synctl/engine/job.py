@@ -93,6 +93,9 @@ class _Job:
         except Fenced as fenced:
             log.info("nothing to do: %s", fenced)  # other shards, or another process, have done it
             return f"fenced: {fenced}"
+        except RedisError as error:  # it was there when the job was taken from it
+            log.error("left to the reaper: Redis: %s", error)
+            return f"left: Redis: {error}"
         with self._database.read() as transaction:
             run = runs.get(transaction, self._run_id)
         log.info("taken, epoch %d: %d of %d units are settled", lease.epoch, run.settled, run.total)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from contextlib import suppress
 
 from redis import Redis
+from redis.exceptions import RedisError
 
 from synctl.engine import keys, progress, turns
 from synctl.errors import Fenced
@@ -36,7 +38,8 @@ def acquire(
     try:
         run_seq, epoch = _take(database, run_id, shard, attempt, holder, actor)
     except BaseException:
-        progress.release_lease(client, key, token)
+        with suppress(RedisError):  # then it ends by itself
+            progress.release_lease(client, key, token)
         raise
     return Lease(run_id, run_seq, shard, epoch, token, holder)
 

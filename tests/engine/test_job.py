@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import pytest
-from redis import Redis
+from redis import ConnectionError, Redis  # noqa: A004
 
 from synctl.config import Settings
-from synctl.engine import job, lease, pool, registry
+from synctl.engine import job, lease, pool, progress, registry
 from synctl.engine.enqueue import Enqueuer, Order
 from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.runner import ShardRunner
@@ -114,6 +114,25 @@ def test_a_database_that_does_not_answer_leaves_the_shard_to_the_reaper(
     monkeypatch.setattr(*where, _raising(DatabaseUnreachable("connection timeout expired")))
     assert _drain(shard) == "left: connection timeout expired"
     assert get(database, shard.run_id).state in ACTIVE
+
+
+@pytest.mark.usefixtures("client")
+def test_a_shard_that_is_no_longer_expected_is_let_go_also_where_redis_is_gone_by_then(
+    database: Database, shard: Shard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "release_lease", _raising(ConnectionError("gone")))
+    assert "no longer expected" in job.drain(shard.run_id, shard.shard, shard.attempt + 1)
+    assert get(database, shard.run_id).state is RunState.QUEUED
+
+
+@pytest.mark.usefixtures("client")
+def test_a_redis_that_does_not_answer_leaves_the_shard_to_the_reaper(
+    database: Database, settings: Settings, shard: Shard, caplog: pytest.LogCaptureFixture
+) -> None:
+    JOB_CONTEXT.set(JobContext(settings, "unix:///nowhere.sock", "a worker", shutdown=lambda: False))
+    assert _drain(shard).startswith("left: Redis: ")
+    assert get(database, shard.run_id).state is RunState.QUEUED
+    assert [one.exc_info for one in caplog.records] == [None]
 
 
 @pytest.mark.usefixtures("client")
