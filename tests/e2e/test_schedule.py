@@ -100,7 +100,7 @@ def test_a_trigger_queues_the_sync_of_a_schedule_now(stack: Home, call: Call) ->
         ("next", "nightli"): "no schedule 'nightli' (did you mean nightly?); one of: nightly, resting, minutely",
         ("trigger", "x"): "no schedule 'x'; one of: nightly, resting, minutely",
         ("lst",): "no command 'lst' (did you mean list?); `synctl schedule --help` lists the commands",
-        ("export",): "export writes for systemd or for cron; add --systemd or --crontab",
+        ("export",): "export writes for systemd or for cron; give one of --systemd and --crontab",
         ("export", "--crontab", "--to", "x"): "--to goes with --systemd; redirect the crontab into a file",
         ("export", "--systemd", "nightli"): (
             "no schedule 'nightli' (did you mean nightly?); one of: nightly, resting, minutely"
