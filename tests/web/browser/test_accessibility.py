@@ -46,7 +46,7 @@ def partial(server: Server) -> str:
 
 @pytest.fixture(scope="module")
 def paused(server: Server) -> str:
-    run = str(server.post("/api/runs", {**ALADHAN, "cities": 60, "methods": "3", "year": 2029})["run"])
+    run = str(server.post("/api/runs", {**ALADHAN, "cities": 300, "methods": "3", "year": 2029})["run"])
     server.post(f"/api/runs/{run}/pause", {"reason": "to be looked at"})
     until(lambda: server.home.sql("SELECT state FROM run WHERE id = ?", run) == [("paused",)])
     return run
@@ -151,7 +151,7 @@ def test_everything_is_done_by_keyboard_alone(browser: Any, server: Server) -> N
         expect(page.get_by_role("link", name="Queue a run")).to_be_visible()  # Tab would be pressed on the old page
         go(page, "Queue a run")
         for label, text in (
-            ("The N largest cities", "40"), ("Methods", "4"), ("Year", "2031"), ("Source", "aladhan"),
+            ("The N largest cities", "400"), ("Methods", "3"), ("Year", "2031"), ("Source", "aladhan"),
             ("Why (kept in the audit trail)", "by keyboard"),
         ):  # fmt: skip
             reach(page, label)

@@ -15,7 +15,7 @@ def test_an_operator_queues_watches_pauses_resumes_cancels_and_retries(page: Any
     page.get_by_role("link", name="Queue a run").click()
     picture(page, "enqueue")
     page.get_by_label("Resource").select_option("prayer")
-    page.get_by_label("The N largest cities").fill("30")
+    page.get_by_label("The N largest cities").fill("60")
     page.get_by_label("Methods").fill("3,4")
     page.get_by_label("Source", exact=True).fill("aladhan")
     page.get_by_label("Why").fill("tried in a browser")
