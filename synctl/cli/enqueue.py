@@ -39,6 +39,7 @@ from synctl.engine.enqueue import Enqueued, Order, Why, identity
 from synctl.engine.view import RunView
 from synctl.errors import ExitCode, UsageError
 from synctl.resource import Plan, Selectors
+from synctl.store.db import whereabouts
 
 ShardsOption = Annotated[
     int | None,
@@ -176,10 +177,20 @@ def _report(session: Session, enqueued: Enqueued) -> None:
     say(f"  {run.label}: {count(run.total, 'unit')} from {run.source}")
     if enqueued.fresh:
         say(f"  {count(enqueued.fresh, 'unit')} fresh already: nothing is asked for")
-    queue = keys.queue(run.resource)
-    listening = any(worker.queue == queue for worker in queues.workers(session.client))
-    if enqueued.why not in (Why.FRESH, Why.ACTIVE) and not listening:
-        warn(f"no worker listens on {queue}; start some with `synctl up` or `synctl worker {run.resource}`")
+    if enqueued.why not in (Why.FRESH, Why.ACTIVE):
+        _warn_of_workers(session, run.resource)
+
+
+def _warn_of_workers(session: Session, resource: str) -> None:
+    """Say why the run may stay in its queue."""
+    queue, mine = keys.queue(resource), whereabouts(session.settings.database_url)
+    listening = [worker for worker in queues.workers(session.client) if worker.queue == queue]
+    if not listening:
+        warn(f"no worker listens on {queue}; start some with `synctl up` or `synctl worker {resource}`")
+    strange = next((worker for worker in listening if not worker.serves(mine)), None)
+    if strange is not None:
+        who = f"{strange.host}:{strange.pid}"
+        warn(f"{who} listens on {queue}, but looks for runs in {strange.database}, not in {mine}")
 
 
 def _preview(plan: Plan, day: date, *, json: bool) -> None:

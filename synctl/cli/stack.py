@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from synctl.cli.options import JsonOption
-from synctl.cli.output import count, emit, say
+from synctl.cli.output import count, emit, say, warn
 from synctl.config import load_settings
 from synctl.redact import redacted
 
@@ -63,6 +63,8 @@ def up(
         word = "Started" if brought.started_workers else "Already up"
         say(f"{word}: {count(brought.workers, 'worker')}, Redis at {redacted(brought.redis_url)}.")
         say(f"Database: {brought.database}")
+    if brought.elsewhere:
+        warn(f"workers that run already write to {brought.elsewhere}; `synctl down`, `synctl up` has them write here")
 
 
 def down(json: JsonOption = False) -> None:

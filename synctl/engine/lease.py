@@ -59,7 +59,7 @@ def _take(database: Database, run_id: str, shard: int, attempt: int, holder: str
 
 def _workable(run: Run | None, run_id: str) -> Run:
     if run is None:
-        raise Fenced(f"{run_id}: no such run; it was deleted")
+        raise Fenced(f"{run_id}: no such run in this worker's database; it was deleted, or is of another")
     if run.state not in LIVE | {RunState.QUEUED}:
         raise Fenced(f"{run_id}: it is {run.state}")
     return run

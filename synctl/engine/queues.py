@@ -18,6 +18,8 @@ JOB = "synctl.engine.job.drain"
 RESULT_TTL_S = 300
 """RQ's results mean nothing to us, the ledger does; they stay a while for who looks with RQ's own tools."""
 FAILURE_TTL_S = 86_400
+DATABASE = "synctl_database"
+"""A field of ours in what RQ keeps of a worker: where that has its ledger."""
 NO_TIMEOUT = -1
 """A shard manages itself; RQ's default would kill it after three minutes."""
 
@@ -79,6 +81,12 @@ class WorkerInfo(msgspec.Struct, frozen=True):
     host: str
     pid: int
     last_heartbeat: str
+    database: str = ""
+    """Where its ledger is; empty for a moment after its start, or if an older synctl runs it."""
+
+    def serves(self, database: str) -> bool:
+        """Whether it looks for runs there (`whereabouts`). One database may have two names, so a no is no proof."""
+        return self.database in ("", database)
 
 
 def workers(client: Redis) -> list[WorkerInfo]:
@@ -98,6 +106,7 @@ def workers(client: Redis) -> list[WorkerInfo]:
                     host=raw.get("hostname", "?"),
                     pid=int(raw["pid"]),
                     last_heartbeat=raw.get("last_heartbeat", ""),
+                    database=raw.get(DATABASE, ""),
                 )
             )
     return found

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import msgspec
 from synctl.config import Settings
 from synctl.engine import queues, registry
 from synctl.engine.connect import clear_errors, connect_cli
+from synctl.engine.queues import WorkerInfo
 from synctl.engine.server import EmbeddedServer
 from synctl.engine.supervisor import (
     FAILED,
@@ -29,7 +31,7 @@ from synctl.engine.wait import until
 from synctl.errors import ConfigError, DatabaseUnreachable, SynctlError
 from synctl.log import FILE_NAME, Follower
 from synctl.store import migrate, reference
-from synctl.store.db import open_database, sqlite_path
+from synctl.store.db import open_database, sqlite_path, whereabouts
 from synctl.suggest import did_you_mean
 
 WORKERS_WITHIN_S = 20.0
@@ -45,6 +47,8 @@ class Brought(msgspec.Struct, frozen=True):
     seeded: bool
     started_workers: bool
     workers: int
+    elsewhere: str = ""
+    """A database that workers of this host, which ran already, write to instead."""
 
 
 class Stack:
@@ -80,8 +84,13 @@ class Stack:
             if started:
                 self._start_supervisor()
             workers = self._await_workers(warnings)
-        location = open_database(self._settings.database_url).location
-        return Brought(self.redis_url, started_server, location, seeded, started, workers)
+        location, elsewhere = open_database(self._settings.database_url).location, self._elsewhere(workers)
+        return Brought(self.redis_url, started_server, location, seeded, started, len(workers), elsewhere)
+
+    def _elsewhere(self, workers: Iterable[WorkerInfo]) -> str:
+        mine = whereabouts(self._settings.database_url)
+        here = (one for one in workers if one.host == socket.gethostname())
+        return next((one.database for one in here if not one.serves(mine)), "")
 
     def up_foreground(self) -> bool:
         """Supervise in this process until SIGTERM; False if another process does so already."""
@@ -140,27 +149,25 @@ class Stack:
             what = "the supervisor did not start in time"
         raise SynctlError(what, hint=self._where_it_says_why)
 
-    def _await_workers(self, warnings: Follower) -> int:
-        """Return how many listen, when all do. A worker that ends with an error is told at once: so will the next."""
+    def _await_workers(self, warnings: Follower) -> list[WorkerInfo]:
+        """Return those that listen, when all do. A worker that ends with an error is told at once: so will the next."""
         wanted = sum(self._settings.workers.values())
         ended: list[str] = []
         client = connect_cli(self.redis_url)
         try:
             with clear_errors(self.redis_url):
 
-                def listening() -> int:
-                    return len(queues.workers(client))
-
                 def known() -> bool:
                     ended.extend(_ends(warnings))
-                    return bool(ended) or listening() >= wanted or not self.is_up
+                    return bool(ended) or len(queues.workers(client)) >= wanted or not self.is_up
 
                 until(known, WORKERS_WITHIN_S)
-                if (count := listening()) >= wanted:
-                    return count
+                listening = queues.workers(client)
+                if len(listening) >= wanted:
+                    return listening
                 if ended:
                     raise SynctlError(ended[0], hint=f"{self._where_it_says_why}; `synctl down` ends the attempts")
-                what = f"the workers did not start in time: {count} of {wanted} listen"
+                what = f"the workers did not start in time: {len(listening)} of {wanted} listen"
                 raise SynctlError(what if self.is_up else "the supervisor has ended", hint=self._where_it_says_why)
         finally:
             client.close()

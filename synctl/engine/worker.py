@@ -31,7 +31,7 @@ from rq.job import Job
 from rq.queue import Queue
 
 from synctl.config import Settings
-from synctl.engine import cores, heap, keys, lease, postmortem, registry
+from synctl.engine import cores, heap, keys, lease, postmortem, queues, registry
 from synctl.engine.connect import connect_worker
 from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.reaper import Reaper
@@ -40,7 +40,7 @@ from synctl.errors import SynctlError
 from synctl.log import bound
 from synctl.resource import Preloaded, Resource
 from synctl.store import shards
-from synctl.store.db import Database, open_database
+from synctl.store.db import Database, open_database, whereabouts
 from synctl.store.runs import Actor
 
 WORKER_TTL_S = 17
@@ -89,6 +89,11 @@ class SyncWorker(Worker):
                 loaded.prerequisites(database, self._settings)
         except Exception:  # whatever it is, the first job tells it
             log.debug("nothing was found out before the first job", exc_info=True)
+
+    def register_birth(self) -> None:
+        """Tell whoever queues runs where this worker looks for them, too."""
+        super().register_birth()  # type: ignore[no-untyped-call]
+        self.connection.hset(self.key, queues.DATABASE, whereabouts(self._settings.database_url))
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Fork a horse that knows our settings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -77,3 +78,26 @@ def test_a_run_that_cannot_start_leaves_the_stack_of_another_process(home: Home)
         home.run("up")
         assert late.communicate("\n", timeout=PATIENCE_S)[0] == "ended\n"
     assert home.run("up").stdout.startswith("Already up")
+
+
+def test_workers_of_another_database_are_told_of(home: Home) -> None:
+    """They take the jobs of a run that they do not find, and nobody else does."""
+    home.environment |= {"SYNCTL_WORKERS__PRAYER": "1"}
+    assert home.run("up").stderr == ""
+    assert home.run("up").stderr == ""
+    first, other = home.path / "synctl.db", home.path / "other.db"
+    home.environment["SYNCTL_DATABASE__URL"] = f"sqlite:///{other}"
+    assert home.run("up").stderr == (
+        f"synctl: workers that run already write to {first}; `synctl down`, `synctl up` has them write here\n"
+    )
+    queued = home.run("enqueue", "prayer", "--city", "London", "--methods", "3", "--madhab", "shafi")
+    assert queued.stderr.endswith(f" listens on prayer-sync, but looks for runs in {first}, not in {other}\n")
+    examined = home.start("doctor", "--offline", "--json").communicate(timeout=PATIENCE_S)[0]  # by now it may be stuck
+    told = [one for one in json.loads(examined) if one["check"] == "workers prayer"]
+    assert [one["status"] for one in told] == ["ok", "warning"]
+    assert f"looks for runs in {first}, not in {other}" in told[1]["message"]
+    until(lambda: "no such run in this worker's database" in home.run("logs").stdout)
+    home.run("down")
+    home.run("up")
+    run = queued.stdout.split()[0]
+    until(lambda: home.json("status", run)["state"] == "succeeded")

@@ -18,6 +18,7 @@ from synctl.engine.supervisor import SupervisorLock
 from synctl.engine.view import views
 from synctl.states import LIVE, RunState
 from synctl.store import runs
+from synctl.store.db import whereabouts
 from synctl.store.runs import Actor
 
 LOGS: Final = "synctl logs"
@@ -51,6 +52,7 @@ def workers(patient: Patient) -> Iterator[Finding]:
         waiting = _waiting(queued[resource], "run") or _waiting(jobs, "job")
         wanted = patient.settings.workers.get(resource, 0) if supervised else 0
         yield _staffed(resource, mine, waiting, wanted)
+        yield from _strange(resource, mine, whereabouts(patient.settings.database_url))
 
 
 def depths(patient: Patient) -> Iterator[Finding]:
@@ -99,6 +101,15 @@ def _staffed(resource: str, mine: list[WorkerInfo], waiting: str, wanted: int) -
     if not fresh:
         return ok(check, f"{_listening(0)}, nothing waits")
     return ok(check, f"{_listening(fresh)}, oldest heartbeat {max(ages.values()):.1f} s ago")
+
+
+def _strange(resource: str, mine: list[WorkerInfo], database: str) -> Iterator[Finding]:
+    """Tell of workers that take jobs off the queue and find no run for them."""
+    strange = [one for one in mine if not one.serves(database)]
+    for one in strange[:1]:
+        more = f" and {len(strange) - 1} more" if strange[1:] else ""
+        message = f"{one.host}:{one.pid}{more} looks for runs in {one.database}, not in {database}"
+        yield warning(f"workers {resource}", message, "synctl down, synctl up; or is it another name of the same?")
 
 
 def _resources(patient: Patient) -> list[str]:
