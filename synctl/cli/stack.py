@@ -74,8 +74,8 @@ def down(json: JsonOption = False) -> None:
     Example:
       synctl down
 
-    Exit codes: 0 it is down, 1 the supervisor did not stop in time, 2 wrong configuration,
-    10 Valkey did not stop in time.
+    Exit codes: 0 it is down, 1 the supervisor did not stop in time, or is another user's,
+    2 wrong configuration, 10 Valkey did not stop in time.
     """
     from synctl.engine.stack import Stack  # noqa: PLC0415
 

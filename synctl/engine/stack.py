@@ -114,7 +114,11 @@ class Stack:
             self.down()
 
     def down(self) -> tuple[bool, bool]:
-        """Stop supervisor, workers and the embedded Valkey; return which of supervisor and Valkey ran."""
+        """Stop supervisor, workers and the embedded Valkey; return which of supervisor and Valkey ran.
+
+        Raises SynctlError where they may be those of another user.
+        """
+        self._lock.require_reachable()
         stopped = self._lock.stop_holder()
         return stopped, self._server.stop() if self._server else False
 

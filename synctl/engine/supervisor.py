@@ -75,6 +75,15 @@ class SupervisorLock:
         text = self._path.read_text().strip()
         return int(text) if text.isdigit() else None
 
+    def require_reachable(self) -> None:
+        """Raise SynctlError where the rights of files hide whether somebody supervises."""
+        with suppress(FileNotFoundError):
+            try:
+                os.close(os.open(self._path, os.O_RDWR | os.O_CLOEXEC))
+            except PermissionError as error:
+                what = f"cannot tell whether anything is up: {self._path}: {error.strerror}"
+                raise SynctlError(what, hint="run it as the user of the stack") from error
+
     def stop_holder(self, patience: float = GRACE_S + 4) -> bool:
         """Ask the supervisor to stop and wait for it; return whether there was one."""
         pid = self.holder()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -101,3 +102,22 @@ def test_workers_of_another_database_are_told_of(home: Home) -> None:
     home.run("up")
     run = queued.stdout.split()[0]
     until(lambda: home.json("status", run)["state"] == "succeeded")
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may read everywhere")
+def test_a_stack_of_another_user_is_not_said_to_be_down(stack: Home) -> None:
+    powerless = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    lock = stack.path / "supervisor.lock"
+    for hidden, mode, code in ((lock, 0o600, 1), (stack.path, 0o700, 2)):
+        hidden.chmod(0)
+        try:
+            done = subprocess.run(
+                [*powerless, sys.executable, "-m", "synctl", "down"],
+                capture_output=True, text=True, check=False, cwd="/", env=stack.environ(), timeout=PATIENCE_S,
+            )  # fmt: skip
+        finally:
+            hidden.chmod(mode)
+        assert (done.returncode, done.stdout) == (code, ""), done
+        assert str(stack.path) in done.stderr
+        assert ": Permission denied" in done.stderr
+    assert stack.run("up").stdout.startswith("Already up")
