@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import date
 from typing import Annotated, Final
 
 import msgspec
@@ -33,12 +32,11 @@ from synctl.cli.selectors import (
     chosen,
 )
 from synctl.cli.session import Session, open_session
-from synctl.clock import today
 from synctl.engine import keys, queues
-from synctl.engine.enqueue import Enqueued, Order, Why, identity
+from synctl.engine.enqueue import Enqueued, Foreseen, Order, Why
 from synctl.engine.view import RunView
 from synctl.errors import ExitCode, UsageError
-from synctl.resource import Plan, Selectors
+from synctl.resource import Selectors
 from synctl.store.db import whereabouts
 
 ShardsOption = Annotated[
@@ -54,6 +52,13 @@ _WHY: Final = {
     Why.FRESH: "is fresh: it succeeded today",
     Why.RETRIED: "only the {reopened} left are queued again",
     Why.FORCED: "is queued again in full, as forced",
+}
+_WOULD: Final = {
+    Why.CREATED: "would be queued",
+    Why.ACTIVE: "exists already and is {state}: nothing would be queued",
+    Why.FRESH: "is fresh, it succeeded today: nothing would be queued",
+    Why.RETRIED: "only the {asked} left would be queued again",
+    Why.FORCED: "would be queued again in full, as forced",
 }
 
 
@@ -146,8 +151,7 @@ def order(
 
     resource = registry.load(resource_name)
     if manner.dry_run:
-        day = today()
-        _preview(session.enqueuer.plan(resource, selectors, day), day, json=manner.json)
+        _preview(session.enqueuer.foresee(resource, selectors, order), json=manner.json)
         return ExitCode.OK
     enqueued = session.enqueuer.enqueue(resource, selectors, order)
     if manner.json:
@@ -193,18 +197,13 @@ def _warn_of_workers(session: Session, resource: str) -> None:
         warn(f"{who} listens on {queue}, but looks for runs in {strange.database}, not in {mine}")
 
 
-def _preview(plan: Plan, day: date, *, json: bool) -> None:
-    run_id = identity(plan, day)
+def _preview(foreseen: Foreseen, *, json: bool) -> None:
     if json:
-        emit(
-            {
-                "run": run_id,
-                "resource": plan.resource,
-                "source": plan.source,
-                "label": plan.label,
-                "units": plan.total,
-            }
-        )
-    else:
-        say(f"{run_id}  would be queued")
-        say(f"  {plan.label}: {count(plan.total, 'unit')} from {plan.source}")
+        emit(foreseen.as_json())
+        return
+    plan = foreseen.plan
+    text = _WOULD[foreseen.why].format(state=foreseen.state, asked=count(foreseen.asked, "unit"))
+    say(f"{foreseen.run_id}  {text}")
+    say(f"  {plan.label}: {count(plan.total, 'unit')} from {plan.source}")
+    if foreseen.fresh:
+        say(f"  {count(foreseen.fresh, 'unit')} fresh already: nothing would be asked for")

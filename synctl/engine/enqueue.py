@@ -75,6 +75,36 @@ class Enqueued(msgspec.Struct, frozen=True):
         }
 
 
+class Foreseen(msgspec.Struct, frozen=True):
+    """What an order would come to, as far as anybody knows before it is made.
+
+    `state`: of the run that exists, None where it would be a new one. `fresh` as in `Enqueued`, and counted only if
+    the order gives an age. `asked`: units that upstream, or the arithmetic, would be asked for.
+    """
+
+    run_id: str
+    plan: Plan
+    why: Why
+    state: RunState | None
+    fresh: int
+    asked: int
+
+    def as_json(self) -> dict[str, object]:
+        """Return the stable fields of `enqueue --dry-run --json`."""
+        plan = self.plan
+        return {
+            "run": self.run_id,
+            "resource": plan.resource,
+            "source": plan.source,
+            "label": plan.label,
+            "units": plan.total,
+            "state": str(self.state) if self.state else None,
+            "why": str(self.why),
+            "fresh": self.fresh,
+            "asked": self.asked,
+        }
+
+
 class Order(msgspec.Struct, frozen=True):
     """What is asked for besides the selection."""
 
@@ -112,6 +142,27 @@ class Enqueuer:
             raise UsageError("the selection has no units")
         return plan
 
+    def foresee(self, resource: Resource, selectors: Selectors, order: Order) -> Foreseen:
+        """Say what `enqueue` would do now, and raise what it would. Changes nothing, and asks no Redis."""
+        day = order.day or today()
+        plan = self.plan(resource, selectors, day)
+        run_id = identity(plan, day)
+        fresh = 0
+        with self._database.read() as transaction:
+            run = runs.find(transaction, run_id)
+            why = Why.CREATED if run is None else _why(run, order)
+            match why:
+                case Why.ACTIVE | Why.FRESH:
+                    asked = 0
+                case Why.RETRIED if run is not None and ledger.holds_rest(transaction, run):
+                    asked = run.total - run.done
+                case _:
+                    if order.if_stale is not None:
+                        marked = _freshness(plan, day, order).mark(transaction, plan.units)
+                        fresh = sum(unit.fresh is not None for unit in marked)
+                    asked = plan.total - fresh
+        return Foreseen(run_id, plan, why, run.state if run else None, fresh, asked)
+
     def enqueue(self, resource: Resource, selectors: Selectors, order: Order) -> Enqueued:
         """Create the run, or join the one that exists, and queue a job for each of its shards."""
         day = order.day or today()
@@ -148,7 +199,7 @@ class Enqueuer:
                     f"cannot retry {run.id}: its units were pruned {iso(run.pruned_at or 0)}",
                     hint="`synctl enqueue` makes a new run of the selection",
                 )
-            found = self._reopen(transaction, run, order, everything=False)
+            found = self._reopen(transaction, run, order, Why.RETRIED)
             found, jobs = self._line_up(transaction, found, order)
         self._push(found, jobs)
         return found
@@ -196,31 +247,24 @@ class Enqueuer:
         return added.fresh
 
     def _join(self, transaction: Transaction, run: Run, plan: Plan, day: date, order: Order) -> Enqueued:
-        if run.state in ACTIVE:
-            if order.force:
-                raise Busy(
-                    f"{run.id} is {run.state}: it cannot be forced now",
-                    hint=f"`synctl cancel --wait {run.id}` first",
-                )
-            return Enqueued(run, Why.ACTIVE)
-        if run.state is RunState.SUCCEEDED and not order.force:
-            return Enqueued(run, Why.FRESH)
+        why = _why(run, order)
+        if why in (Why.ACTIVE, Why.FRESH):
+            return Enqueued(run, why)
         if run.pruned_at is not None and (order.force or not ledger.holds_rest(transaction, run)):
             return self._refill(transaction, run, plan, day, order)
-        return self._reopen(transaction, run, order, everything=order.force)
+        return self._reopen(transaction, run, order, why)
 
-    def _reopen(self, transaction: Transaction, run: Run, order: Order, *, everything: bool) -> Enqueued:
-        why = Why.FORCED if everything else Why.RETRIED
+    def _reopen(self, transaction: Transaction, run: Run, order: Order, why: Why) -> Enqueued:
         if not runs.transition(transaction, run, RunState.QUEUED, self._actor, reason=order.reason, kind=str(why)):
             return Enqueued(runs.get(transaction, run.id), Why.ACTIVE)  # another process was quicker
-        ledger.reopen(transaction, run.seq, everything=everything)
+        ledger.reopen(transaction, run.seq, everything=why is Why.FORCED)
         shards.expect(transaction, run.seq, run.shards)
         after = runs.get(transaction, run.id)
         return Enqueued(after, why, after.total - after.settled)
 
     def _refill(self, transaction: Transaction, run: Run, plan: Plan, day: date, order: Order) -> Enqueued:
         """Queue a run whose units were pruned: the selection says which they are."""
-        why = Why.FORCED if order.force else Why.RETRIED
+        why = _why(run, order)
         if not runs.transition(transaction, run, RunState.QUEUED, self._actor, reason=order.reason, kind=str(why)):
             return Enqueued(runs.get(transaction, run.id), Why.ACTIVE)  # another process was quicker
         ledger.empty(transaction, run.seq, plan.total, anew=int(order.force))
@@ -234,6 +278,19 @@ class Enqueuer:
             return max(1, min(order.shards, plan.total))
         listening = sum(1 for worker in queues.workers(self._client) if worker.queue == keys.queue(plan.resource))
         return max(1, min(listening or self._settings.workers.get(plan.resource, 1), plan.total))
+
+
+def _why(run: Run, order: Order) -> Why:
+    """Return what an order makes of a run that exists. Raises Busy where it cannot be forced now."""
+    if run.state in ACTIVE:
+        if order.force:
+            raise Busy(
+                f"{run.id} is {run.state}: it cannot be forced now", hint=f"`synctl cancel --wait {run.id}` first"
+            )
+        return Why.ACTIVE
+    if order.force:
+        return Why.FORCED
+    return Why.FRESH if run.state is RunState.SUCCEEDED else Why.RETRIED
 
 
 def _freshness(plan: Plan, day: date, order: Order) -> Freshness:

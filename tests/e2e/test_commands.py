@@ -148,6 +148,7 @@ def test_a_dry_run_says_what_would_be_queued_and_queues_nothing(stack: Home, cal
     order = ("enqueue", *LONDON, "--methods", "5", "--dry-run")
     planned = call(stack, *order, "--json").json
     assert (planned["units"], planned["source"]) == (1, "calculated")
+    assert (planned["state"], planned["why"], planned["asked"]) == (None, "created", 1)
     assert call(stack, *order).out.startswith(f"{planned['run']}  would be queued\n")
     assert "no run" in call(stack, "status", planned["run"], code=2).err
     assert "nothing to wait for" in call(stack, *order, "--wait", code=2).err
@@ -156,14 +157,24 @@ def test_a_dry_run_says_what_would_be_queued_and_queues_nothing(stack: Home, cal
 def test_an_order_is_queued_joined_worked_on_by_hand_fresh_and_forced(stack: Home, call: Call) -> None:
     said = call(stack, *RIGHT)
     run_id, _, word = said.out.splitlines()[0].partition("  ")
+
+    def foreseen(*more: str) -> str:
+        return call(stack, *RIGHT, "--dry-run", *more).out.splitlines()[0].removeprefix(f"{run_id}  ")
+
     assert (word, said.err.partition(";")[0]) == ("queued", "synctl: no worker listens on prayer-sync")
     assert call(stack, *RIGHT).out.splitlines()[0] == f"{run_id}  exists already and is queued"
-    assert "cannot be forced now" in call(stack, *RIGHT, "--force", code=8).err
+    assert foreseen() == "exists already and is queued: nothing would be queued"
+    for more in ((), ("--dry-run",)):
+        assert "cannot be forced now" in call(stack, *RIGHT, "--force", *more, code=8).err
     stack.run("worker", "prayer", "--burst")
+    assert foreseen() == "is fresh, it succeeded today: nothing would be queued"
+    assert foreseen("--force") == "would be queued again in full, as forced"
+    assert call(stack, *RIGHT, "--dry-run", "--json").json["asked"] == 0
     assert call(stack, *RIGHT).out.splitlines()[0] == f"{run_id}  is fresh: it succeeded today"
     forced = call(stack, *RIGHT, "--force", "--json").json
     assert (forced["run"], forced["why"], forced["done"]) == (run_id, "forced", 0)
     call(stack, "cancel", run_id)
+    assert foreseen() == "only the 1 unit left would be queued again"
     assert call(stack, *RIGHT, "--json").json["why"] == "retried"
     assert call(stack, "cancel", run_id).out == f"{run_id} cancelled, 0 of 1 units done\n"
 

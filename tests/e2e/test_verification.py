@@ -192,6 +192,10 @@ def test_what_is_new_enough_is_not_asked_for(stack: Home, upstream: Upstream, ca
     call(stack, "enqueue", *LONDON, "--methods", "3", *MARCH, *ALADHAN)
     assert upstream.requests == 1
     wider = (*LONDON, "--methods", "3,4", *MARCH, *ALADHAN)
+    foreseen = call(stack, "enqueue", *wider[:-1], "--if-stale", "7d", "--dry-run", "--json").json
+    assert (foreseen["units"], foreseen["fresh"], foreseen["asked"]) == (2, 1, 1)
+    said = call(stack, "enqueue", *wider[:-1], "--if-stale", "7d", "--dry-run").out
+    assert said.endswith("  1 unit fresh already: nothing would be asked for\n")
     ordered = call(stack, "enqueue", *wider[:-1], "--if-stale", "7d", "--json").json
     assert (ordered["units"], ordered["fresh"]) == (2, 1)
     run = ordered["run"]
