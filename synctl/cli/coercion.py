@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import typer
+from typer._click import exceptions
 from typer._coercion import RuntimeParam
 from typer.core import TyperCommand
 
@@ -28,6 +29,14 @@ class PlainCommand(TyperCommand):
     def get_params(self, ctx: Any) -> Any:
         """Return the parameters, `--help` among them."""
         return converted_plainly(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: Any) -> Any:
+        """Parse, and say which command an error is about: the parser of options leaves that out."""
+        try:
+            return super().parse_args(ctx, args)
+        except exceptions.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the words of the usage line: `RUN...` must be given, `[RUN]...` may be, `show|check` is one of two."""
