@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Final
 
 import msgspec
@@ -33,11 +33,14 @@ from synctl.cli.selectors import (
 )
 from synctl.cli.session import Session, open_session
 from synctl.engine import keys, queues
-from synctl.engine.enqueue import Enqueued, Foreseen, Order, Why
+from synctl.engine.enqueue import Enqueued, Order, Why
+from synctl.engine.foresee import Foreseen, foresee
 from synctl.engine.view import RunView
 from synctl.errors import ExitCode, UsageError
 from synctl.resource import Selectors
-from synctl.store.db import whereabouts
+from synctl.states import RunState
+from synctl.store.identity import identity
+from synctl.store.runs import Run
 
 ShardsOption = Annotated[
     int | None,
@@ -151,15 +154,19 @@ def order(
 
     resource = registry.load(resource_name)
     if manner.dry_run:
-        _preview(session.enqueuer.foresee(resource, selectors, order), json=manner.json)
+        _preview(foresee(session.enqueuer, session.database, resource, selectors, order), json=manner.json)
         return ExitCode.OK
     enqueued = session.enqueuer.enqueue(resource, selectors, order)
     if manner.json:
         emit(enqueued.as_json())
     elif not manner.quiet:
-        _report(session, enqueued)
+        _report(enqueued)
+    waits = manner.wait or manner.watch
+    if enqueued.run.state is RunState.QUEUED and (waits or not (manner.json or manner.quiet)):
+        for hindrance in _hindrances(session, enqueued.run):
+            warn(hindrance)
     sys.stdout.flush()
-    if not (manner.wait or manner.watch):
+    if not waits:
         return ExitCode.OK
     draw = manner.watch and enqueued.why is not Why.FRESH
     told = not (manner.quiet or manner.json or manner.watch)
@@ -174,27 +181,27 @@ def order(
     return code
 
 
-def _report(session: Session, enqueued: Enqueued) -> None:
+def _report(enqueued: Enqueued) -> None:
     run = enqueued.run
     text = _WHY[enqueued.why].format(state=run.state, reopened=count(enqueued.reopened, "unit"))
     say(f"{run.id}  {text}{f' (waiting for {enqueued.waits_for})' if enqueued.waits_for else ''}")
     say(f"  {run.label}: {count(run.total, 'unit')} from {run.source}")
     if enqueued.fresh:
         say(f"  {count(enqueued.fresh, 'unit')} fresh already: nothing is asked for")
-    if enqueued.why not in (Why.FRESH, Why.ACTIVE):
-        _warn_of_workers(session, run.resource)
 
 
-def _warn_of_workers(session: Session, resource: str) -> None:
-    """Say why the run may stay in its queue."""
-    queue, mine = keys.queue(resource), whereabouts(session.settings.database_url)
+def _hindrances(session: Session, run: Run) -> Iterator[str]:
+    """Yield why a queued run may stay in its queue."""
+    queue = keys.queue(run.resource)
     listening = [worker for worker in queues.workers(session.client) if worker.queue == queue]
     if not listening:
-        warn(f"no worker listens on {queue}; start some with `synctl up` or `synctl worker {resource}`")
-    strange = next((worker for worker in listening if not worker.serves(mine)), None)
+        yield f"no worker listens on {queue}; start some with `synctl up` or `synctl worker {run.resource}`"
+        return
+    with session.database.read() as transaction:
+        ledger = identity(transaction)
+    strange = next((worker for worker in listening if worker.strange(ledger)), None)
     if strange is not None:
-        who = f"{strange.host}:{strange.pid}"
-        warn(f"{who} listens on {queue}, but looks for runs in {strange.database}, not in {mine}")
+        yield f"{strange.looks_elsewhere()}; a job of this run that it takes is lost: give all one database.url"
 
 
 def _preview(foreseen: Foreseen, *, json: bool) -> None:
@@ -203,7 +210,7 @@ def _preview(foreseen: Foreseen, *, json: bool) -> None:
         return
     plan = foreseen.plan
     text = _WOULD[foreseen.why].format(state=foreseen.state, asked=count(foreseen.asked, "unit"))
-    say(f"{foreseen.run_id}  {text}")
+    say(f"{foreseen.run_id}  {text}{f' (waiting for {foreseen.waits_for})' if foreseen.waits_for else ''}")
     say(f"  {plan.label}: {count(plan.total, 'unit')} from {plan.source}")
     if foreseen.fresh:
         say(f"  {count(foreseen.fresh, 'unit')} fresh already: nothing would be asked for")

@@ -42,9 +42,9 @@ def run(arguments: list[str]) -> int:
         return ExitCode.INTERRUPTED
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else ExitCode.OK
-        return _unwritten(end.__context__) if isinstance(end.__context__, BrokenPipeError) else code
+        return _refused(end.__context__) if isinstance(end.__context__, BrokenPipeError) else code
     except OSError as error:
-        return _unwritten(error)
+        return _refused(error)
 
 
 def _flushed(code: int) -> int:
@@ -53,11 +53,14 @@ def _flushed(code: int) -> int:
     return code
 
 
-def _unwritten(error: OSError) -> int:
-    """End where output had no room; that its reader went away (`synctl show … | head`) is no failure of ours."""
+def _refused(error: OSError) -> int:
+    """End where the system refused something; a reader that went away (`synctl show … | head`) is no failure."""
     if isinstance(error, BrokenPipeError):
         _drop_output()
         return ExitCode.OK
+    if isinstance(error, PermissionError) and error.filename:
+        _complain(f"{error.filename}: {error.strerror}; is it another user's, or SYNCTL_HOME wrong?")
+        return ExitCode.UNEXPECTED
     if error.errno not in NO_ROOM:
         raise error
     _drop_output()

@@ -57,14 +57,17 @@ def up(
                 "started": brought.started_workers,
                 "seeded": brought.seeded,
                 "workers": brought.workers,
+                "elsewhere": brought.elsewhere.database if brought.elsewhere else None,
             }
         )
     elif not quiet:
         word = "Started" if brought.started_workers else "Already up"
         say(f"{word}: {count(brought.workers, 'worker')}, Redis at {redacted(brought.redis_url)}.")
         say(f"Database: {brought.database}")
-    if brought.elsewhere:
-        warn(f"workers that run already write to {brought.elsewhere}; `synctl down`, `synctl up` has them write here")
+    if brought.elsewhere is not None:
+        theirs = "it is none of this home's: give all one database.url"
+        mend = theirs if brought.started_workers else "`synctl down`, `synctl up` for one of this home"
+        warn(f"{brought.elsewhere.looks_elsewhere()}; {mend}")
 
 
 def down(json: JsonOption = False) -> None:
@@ -74,7 +77,7 @@ def down(json: JsonOption = False) -> None:
     Example:
       synctl down
 
-    Exit codes: 0 it is down, 1 the supervisor did not stop in time, or is another user's,
+    Exit codes: 0 it is down, 1 the supervisor did not stop in time, or may be another user's,
     2 wrong configuration, 10 Valkey did not stop in time.
     """
     from synctl.engine.stack import Stack  # noqa: PLC0415

@@ -75,36 +75,6 @@ class Enqueued(msgspec.Struct, frozen=True):
         }
 
 
-class Foreseen(msgspec.Struct, frozen=True):
-    """What an order would come to, as far as anybody knows before it is made.
-
-    `state`: of the run that exists, None where it would be a new one. `fresh` as in `Enqueued`, and counted only if
-    the order gives an age. `asked`: units that upstream, or the arithmetic, would be asked for.
-    """
-
-    run_id: str
-    plan: Plan
-    why: Why
-    state: RunState | None
-    fresh: int
-    asked: int
-
-    def as_json(self) -> dict[str, object]:
-        """Return the stable fields of `enqueue --dry-run --json`."""
-        plan = self.plan
-        return {
-            "run": self.run_id,
-            "resource": plan.resource,
-            "source": plan.source,
-            "label": plan.label,
-            "units": plan.total,
-            "state": str(self.state) if self.state else None,
-            "why": str(self.why),
-            "fresh": self.fresh,
-            "asked": self.asked,
-        }
-
-
 class Order(msgspec.Struct, frozen=True):
     """What is asked for besides the selection."""
 
@@ -142,27 +112,6 @@ class Enqueuer:
             raise UsageError("the selection has no units")
         return plan
 
-    def foresee(self, resource: Resource, selectors: Selectors, order: Order) -> Foreseen:
-        """Say what `enqueue` would do now, and raise what it would. Changes nothing, and asks no Redis."""
-        day = order.day or today()
-        plan = self.plan(resource, selectors, day)
-        run_id = identity(plan, day)
-        fresh = 0
-        with self._database.read() as transaction:
-            run = runs.find(transaction, run_id)
-            why = Why.CREATED if run is None else _why(run, order)
-            match why:
-                case Why.ACTIVE | Why.FRESH:
-                    asked = 0
-                case Why.RETRIED if run is not None and ledger.holds_rest(transaction, run):
-                    asked = run.total - run.done
-                case _:
-                    if order.if_stale is not None:
-                        marked = _freshness(plan, day, order).mark(transaction, plan.units)
-                        fresh = sum(unit.fresh is not None for unit in marked)
-                    asked = plan.total - fresh
-        return Foreseen(run_id, plan, why, run.state if run else None, fresh, asked)
-
     def enqueue(self, resource: Resource, selectors: Selectors, order: Order) -> Enqueued:
         """Create the run, or join the one that exists, and queue a job for each of its shards."""
         day = order.day or today()
@@ -177,7 +126,7 @@ class Enqueuer:
             new = self._new(run_id, plan, day, order)
             seq = runs.create(transaction, new, self._actor, order.reason)
             if seq is not None:
-                fresh = self._fill(transaction, seq, plan, new.shards, _freshness(plan, day, order))
+                fresh = self._fill(transaction, seq, plan, new.shards, freshness_of(plan, day, order))
                 found = Enqueued(runs.get(transaction, run_id), Why.CREATED, fresh=fresh)
             else:
                 found = self._join(transaction, runs.get(transaction, run_id), plan, day, order)
@@ -212,11 +161,7 @@ class Enqueuer:
             ahead = turns.line_up(transaction, found.run)
             waits_for = ahead.id if ahead else ""
             jobs = [] if ahead else shards.expected(transaction, found.run.id)
-        if waits_for and order.no_wait:
-            raise Busy(
-                f"{waits_for} is ahead and stores some of the same rows: {holding(transaction, waits_for)}",
-                hint=f"`synctl status {waits_for}` shows who works on it",
-            )
+        refuse_to_wait(transaction, waits_for, order)
         return replace(found, waits_for=waits_for), jobs
 
     def _push(self, found: Enqueued, jobs: list[Shard]) -> None:
@@ -247,7 +192,7 @@ class Enqueuer:
         return added.fresh
 
     def _join(self, transaction: Transaction, run: Run, plan: Plan, day: date, order: Order) -> Enqueued:
-        why = _why(run, order)
+        why = meaning(run, order)
         if why in (Why.ACTIVE, Why.FRESH):
             return Enqueued(run, why)
         if run.pruned_at is not None and (order.force or not ledger.holds_rest(transaction, run)):
@@ -264,11 +209,11 @@ class Enqueuer:
 
     def _refill(self, transaction: Transaction, run: Run, plan: Plan, day: date, order: Order) -> Enqueued:
         """Queue a run whose units were pruned: the selection says which they are."""
-        why = _why(run, order)
+        why = meaning(run, order)
         if not runs.transition(transaction, run, RunState.QUEUED, self._actor, reason=order.reason, kind=str(why)):
             return Enqueued(runs.get(transaction, run.id), Why.ACTIVE)  # another process was quicker
         ledger.empty(transaction, run.seq, plan.total, anew=int(order.force))
-        fresh = self._fill(transaction, run.seq, plan, run.shards, _freshness(plan, day, order))
+        fresh = self._fill(transaction, run.seq, plan, run.shards, freshness_of(plan, day, order))
         after = runs.get(transaction, run.id)
         return Enqueued(after, why, after.total - after.settled, fresh=fresh)
 
@@ -280,7 +225,16 @@ class Enqueuer:
         return max(1, min(listening or self._settings.workers.get(plan.resource, 1), plan.total))
 
 
-def _why(run: Run, order: Order) -> Why:
+def refuse_to_wait(transaction: Transaction, waits_for: str, order: Order) -> None:
+    """Raise Busy where a run would have to wait for another, and the order says that it must not."""
+    if waits_for and order.no_wait:
+        raise Busy(
+            f"{waits_for} is ahead and stores some of the same rows: {holding(transaction, waits_for)}",
+            hint=f"`synctl status {waits_for}` shows who works on it",
+        )
+
+
+def meaning(run: Run, order: Order) -> Why:
     """Return what an order makes of a run that exists. Raises Busy where it cannot be forced now."""
     if run.state in ACTIVE:
         if order.force:
@@ -293,7 +247,7 @@ def _why(run: Run, order: Order) -> Why:
     return Why.FRESH if run.state is RunState.SUCCEEDED else Why.RETRIED
 
 
-def _freshness(plan: Plan, day: date, order: Order) -> Freshness:
+def freshness_of(plan: Plan, day: date, order: Order) -> Freshness:
     """What is fresh for an order: by its age, or as part of something larger that was synced today."""
     today = round(datetime.combine(day, time(), UTC).timestamp() * 1000)
     since = None if order.if_stale is None else now_ms() - round(order.if_stale * 1000)

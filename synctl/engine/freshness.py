@@ -9,7 +9,7 @@ import msgspec
 
 from synctl.resource import Unit
 from synctl.store.db import Transaction
-from synctl.store.freshness import synced_since
+from synctl.store.freshness import any_since, synced_since
 from synctl.store.ledger import NewUnit
 
 Stored = dict[str, tuple[int, str]]
@@ -38,6 +38,13 @@ class Freshness(msgspec.Struct, frozen=True):
             covering = self._stored(transaction, larger, self.covered_since)
             for unit in chunk:
                 yield NewUnit(unit.key, unit.spec, _rows(unit, own, covering))
+
+    def count(self, transaction: Transaction, units: Iterable[Unit]) -> int:
+        """Return how many of the units need no sync. They are looked at only where anything is new enough."""
+        oldest = min((since for since in (self.since, self.covered_since) if since is not None), default=None)
+        if oldest is None or not any_since(transaction, self.resource, oldest):
+            return 0
+        return sum(unit.fresh is not None for unit in self.mark(transaction, units))
 
     def _stored(self, transaction: Transaction, keys: set[str], since: int | None) -> Stored:
         if since is None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 from redis import Redis
 
+from synctl.clock import now_ms
 from synctl.engine import keys
 from synctl.store.shards import Shard
 
@@ -18,8 +20,10 @@ JOB = "synctl.engine.job.drain"
 RESULT_TTL_S = 300
 """RQ's results mean nothing to us, the ledger does; they stay a while for who looks with RQ's own tools."""
 FAILURE_TTL_S = 86_400
-DATABASE = "synctl_database"
-"""A field of ours in what RQ keeps of a worker: where that has its ledger."""
+LEDGER, DATABASE = "synctl_ledger", "synctl_database"
+"""Fields of ours in what RQ keeps of a worker: which database it looks for runs in, and what that is called there."""
+STALE_S = 30.0
+"""A worker, idle or not, says every two seconds that it lives; Redis forgets it 77 s after its last word."""
 NO_TIMEOUT = -1
 """A shard manages itself; RQ's default would kill it after three minutes."""
 
@@ -81,12 +85,27 @@ class WorkerInfo(msgspec.Struct, frozen=True):
     host: str
     pid: int
     last_heartbeat: str
+    ledger: str = ""
+    """The identity of its database; empty where it could not be asked for, or if an older synctl runs it."""
     database: str = ""
-    """Where its ledger is; empty for a moment after its start, or if an older synctl runs it."""
+    """What that is called, without secrets."""
 
-    def serves(self, database: str) -> bool:
-        """Whether it looks for runs there (`whereabouts`). One database may have two names, so a no is no proof."""
-        return self.database in ("", database)
+    @property
+    def silent_s(self) -> float:
+        """Seconds since its last sign of life."""
+        try:
+            said = datetime.fromisoformat(self.last_heartbeat).timestamp()
+        except ValueError:  # it has just registered
+            return 0.0
+        return max(0.0, now_ms() / 1000 - said)
+
+    def strange(self, ledger: str) -> bool:
+        """Whether it is alive and takes jobs of runs that are in the database `ledger`, but looks in another."""
+        return self.silent_s <= STALE_S and self.ledger not in ("", ledger)
+
+    def looks_elsewhere(self) -> str:
+        """Say where it looks for runs, as part of a sentence."""
+        return f"{self.host}:{self.pid} looks for runs in another database, {self.database}"
 
 
 def workers(client: Redis) -> list[WorkerInfo]:
@@ -106,6 +125,7 @@ def workers(client: Redis) -> list[WorkerInfo]:
                     host=raw.get("hostname", "?"),
                     pid=int(raw["pid"]),
                     last_heartbeat=raw.get("last_heartbeat", ""),
+                    ledger=raw.get(LEDGER, ""),
                     database=raw.get(DATABASE, ""),
                 )
             )

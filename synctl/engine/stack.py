@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -31,7 +30,8 @@ from synctl.engine.wait import until
 from synctl.errors import ConfigError, DatabaseUnreachable, SynctlError
 from synctl.log import FILE_NAME, Follower
 from synctl.store import migrate, reference
-from synctl.store.db import open_database, sqlite_path, whereabouts
+from synctl.store.db import open_database, sqlite_path
+from synctl.store.identity import identity
 from synctl.suggest import did_you_mean
 
 WORKERS_WITHIN_S = 20.0
@@ -47,8 +47,8 @@ class Brought(msgspec.Struct, frozen=True):
     seeded: bool
     started_workers: bool
     workers: int
-    elsewhere: str = ""
-    """A database that workers of this host, which ran already, write to instead."""
+    elsewhere: WorkerInfo | None
+    """A worker that takes jobs, too, and looks for their runs in another database."""
 
 
 class Stack:
@@ -84,13 +84,10 @@ class Stack:
             if started:
                 self._start_supervisor()
             workers = self._await_workers(warnings)
-        location, elsewhere = open_database(self._settings.database_url).location, self._elsewhere(workers)
+        with closing(open_database(self._settings.database_url)) as database, database.read() as transaction:
+            location, ledger = database.location, identity(transaction)
+        elsewhere = next((one for one in workers if one.strange(ledger)), None)
         return Brought(self.redis_url, started_server, location, seeded, started, len(workers), elsewhere)
-
-    def _elsewhere(self, workers: Iterable[WorkerInfo]) -> str:
-        mine = whereabouts(self._settings.database_url)
-        here = (one for one in workers if one.host == socket.gethostname())
-        return next((one.database for one in here if not one.serves(mine)), "")
 
     def up_foreground(self) -> bool:
         """Supervise in this process until SIGTERM; False if another process does so already."""

@@ -77,19 +77,29 @@ class SupervisorLock:
 
     def require_reachable(self) -> None:
         """Raise SynctlError where the rights of files hide whether somebody supervises."""
-        with suppress(FileNotFoundError):
-            try:
-                os.close(os.open(self._path, os.O_RDWR | os.O_CLOEXEC))
-            except PermissionError as error:
-                what = f"cannot tell whether anything is up: {self._path}: {error.strerror}"
-                raise SynctlError(what, hint="run it as the user of the stack") from error
+        try:
+            os.close(os.open(self._path, os.O_RDONLY | os.O_CLOEXEC))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            denied = isinstance(error, PermissionError)
+            raise SynctlError(
+                f"cannot tell whether anything is up: {self._path}: {error.strerror}",
+                hint="run it as the user of the stack" if denied else "is SYNCTL_HOME right?",
+            ) from error
 
     def stop_holder(self, patience: float = GRACE_S + 4) -> bool:
         """Ask the supervisor to stop and wait for it; return whether there was one."""
         pid = self.holder()
         if pid is None:
             return False
-        os.kill(pid, signal.SIGTERM)
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:  # it has just ended
+            return True
+        except PermissionError:
+            what = f"the supervisor (pid {pid}) is another user's"
+            raise SynctlError(what, hint="run it as the user of the stack") from None
         if not until(lambda: self.holder() != pid, patience):
             raise SynctlError(f"the supervisor (pid {pid}) did not stop within {patience:.0f} s")
         return True

@@ -36,11 +36,12 @@ from synctl.engine.connect import connect_worker
 from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.reaper import Reaper
 from synctl.engine.retention import Housekeeper
-from synctl.errors import SynctlError
+from synctl.errors import DatabaseUnreachable, SynctlError
 from synctl.log import bound
 from synctl.resource import Preloaded, Resource
-from synctl.store import shards
-from synctl.store.db import Database, open_database, whereabouts
+from synctl.store import migrate, shards
+from synctl.store.db import Database, open_database
+from synctl.store.identity import identity
 from synctl.store.runs import Actor
 
 WORKER_TTL_S = 17
@@ -93,7 +94,12 @@ class SyncWorker(Worker):
     def register_birth(self) -> None:
         """Tell whoever queues runs where this worker looks for them, too."""
         super().register_birth()  # type: ignore[no-untyped-call]
-        self.connection.hset(self.key, queues.DATABASE, whereabouts(self._settings.database_url))
+        with suppress(DatabaseUnreachable), closing(open_database(self._settings.database_url)) as database:
+            if migrate.current(database) == migrate.HEAD:  # else it is set up later
+                with database.read() as transaction:
+                    ledger = identity(transaction)
+                told = {queues.LEDGER: ledger, queues.DATABASE: database.location}
+                self.connection.hset(self.key, mapping=told)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Fork a horse that knows our settings."""

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from synctl.errors import DatabaseUnreachable
 from synctl.store.table import Table, UnitRows
@@ -102,15 +102,6 @@ def open_database(url: str) -> Database:
 def sqlite_path(url: str) -> Path:
     """Return the file of a `sqlite:///…` URL."""
     return Path(unquote(url.removeprefix("sqlite:///"))).expanduser()
-
-
-def whereabouts(url: str) -> str:
-    """Say where a database is, whoever asks: not as which user, and a file by its path from the root."""
-    if url.startswith("sqlite:"):
-        return str(sqlite_path(url).resolve())
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2] or ",".join(parse_qs(parts.query).get("host", []))
-    return f"{parts.scheme}://{host}{parts.path}"
 
 
 def by_index(transaction: Transaction, name: str) -> str:

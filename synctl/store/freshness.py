@@ -7,6 +7,16 @@ from collections.abc import Sequence
 from synctl.store.db import Transaction
 
 
+def any_since(transaction: Transaction, resource: str, since: int) -> bool:
+    """Whether any unit of a resource was synced at or after `since` (milliseconds)."""
+    row = transaction.one(
+        "SELECT 1 AS found FROM stored_unit WHERE resource = :resource AND synced_at >= :since LIMIT 1",
+        resource=resource,
+        since=since,
+    )
+    return row is not None
+
+
 def synced_since(
     transaction: Transaction, resource: str, source: str, keys: Sequence[str], since: int
 ) -> dict[str, tuple[int, str]]:

@@ -14,14 +14,14 @@ from synctl.store.db import Database, open_database, sqlite_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEAD: Final = "r0009"
+HEAD: Final = "r0010"
 """The newest revision in migrations/versions."""
 
 
 def current(database: Database) -> str | None:
     """Return the revision of a database's schema; None if it has none. Creates nothing."""
     if database.dialect == "sqlite":
-        if not Path(database.location).exists():
+        if not _exists(database.location):
             return None
         exists = "SELECT 1 AS found FROM sqlite_master WHERE name = 'alembic_version'"
     else:
@@ -31,6 +31,18 @@ def current(database: Database) -> str | None:
             return None
         row = transaction.one("SELECT version_num FROM alembic_version")
     return None if row is None else str(row["version_num"])
+
+
+def _exists(path: str) -> bool:
+    try:
+        Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise DatabaseUnreachable(
+            f"database {path}: {error.strerror}", hint="is it another user's, or SYNCTL_HOME wrong?"
+        ) from error
+    return True
 
 
 def upgrade(url: str) -> bool:

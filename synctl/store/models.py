@@ -274,6 +274,13 @@ class UnitChange(SQLModel, table=True):
     new: str | None = Field(sa_column=Column(Text, nullable=True), default=None)
 
 
+class LedgerIdentity(SQLModel, table=True):
+    """The one row that says which database this is, under whatever name it is reached."""
+
+    __tablename__ = "ledger_identity"
+    id: str = Field(primary_key=True)
+
+
 class ScheduleSeen(SQLModel, table=True):
     """A schedule of the configuration, since when it is as it is: what lies before is not made up for."""
 

@@ -12,12 +12,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from synctl.engine.queues import STALE_S, WorkerInfo
 from synctl.engine.server import EmbeddedServer
-from tests.e2e.conftest import Home
+from tests.e2e.conftest import Home, made_home
 from tests.helpers import PATIENCE_S, until
 
 DAY = ("--cities", "1", "--methods", "3", "--from", "today", "--to", "today")
@@ -81,43 +83,97 @@ def test_a_run_that_cannot_start_leaves_the_stack_of_another_process(home: Home)
     assert home.run("up").stdout.startswith("Already up")
 
 
+LONDON = ("prayer", "--city", "London", "--methods", "3", "--madhab", "shafi")
+
+
 def test_workers_of_another_database_are_told_of(home: Home) -> None:
     """They take the jobs of a run that they do not find, and nobody else does."""
     home.environment |= {"SYNCTL_WORKERS__PRAYER": "1"}
     assert home.run("up").stderr == ""
-    assert home.run("up").stderr == ""
+    (home.path / "link.db").symlink_to(home.path / "synctl.db")
+    home.environment["SYNCTL_DATABASE__URL"] = f"sqlite:///{home.path}/link.db"
+    assert home.run("up").stderr == ""  # another name of the same
     first, other = home.path / "synctl.db", home.path / "other.db"
     home.environment["SYNCTL_DATABASE__URL"] = f"sqlite:///{other}"
-    assert home.run("up").stderr == (
-        f"synctl: workers that run already write to {first}; `synctl down`, `synctl up` has them write here\n"
-    )
-    queued = home.run("enqueue", "prayer", "--city", "London", "--methods", "3", "--madhab", "shafi")
-    assert queued.stderr.endswith(f" listens on prayer-sync, but looks for runs in {first}, not in {other}\n")
-    examined = home.start("doctor", "--offline", "--json").communicate(timeout=PATIENCE_S)[0]  # by now it may be stuck
-    told = [one for one in json.loads(examined) if one["check"] == "workers prayer"]
-    assert [one["status"] for one in told] == ["ok", "warning"]
-    assert f"looks for runs in {first}, not in {other}" in told[1]["message"]
+    again = home.run("up", "--json")
+    assert json.loads(again.stdout)["elsewhere"] == str(first)
+    strange = f" looks for runs in another database, {first}"
+    assert again.stderr.endswith(f"{strange}; `synctl down`, `synctl up` for one of this home\n")
+    queued = home.run("enqueue", *LONDON)
+    assert queued.stderr.endswith(f"{strange}; a job of this run that it takes is lost: give all one database.url\n")
+    waiting = home.start("enqueue", *LONDON, "--wait", "--quiet")
+    assert waiting.stderr is not None
+    assert strange in waiting.stderr.readline()  # also of one that is queued already
+    examined = home.json("doctor", "--offline", code=4)
+    told = [one for one in examined if one["check"] == "workers prayer"]
+    assert [one["status"] for one in told] == ["ok", "error"]
+    assert told[1]["message"].endswith(strange)
+    assert told[1]["hint"] == "give all one database.url; then synctl down, synctl up"
     until(lambda: "no such run in this worker's database" in home.run("logs").stdout)
     home.run("down")
     home.run("up")
-    run = queued.stdout.split()[0]
-    until(lambda: home.json("status", run)["state"] == "succeeded")
+    assert waiting.wait(PATIENCE_S) == 0
+
+
+def test_two_homes_on_one_redis_are_told_that_they_take_jobs_off_each_other(home: Home) -> None:
+    home.environment |= {"SYNCTL_WORKERS__PRAYER": "1"}
+    home.run("up")
+    with made_home() as other:
+        shared = home.json("up")["redis"]
+        other.environment |= {"SYNCTL_WORKERS__PRAYER": "1", "SYNCTL_REDIS__URL": shared}
+        assert other.run("up").stderr.endswith("; it is none of this home's: give all one database.url\n")
+        other.environment["SYNCTL_REDIS__URL"] = f"{shared}?db=1"
+        other.run("down")
+        assert other.run("up").stderr == ""
+        assert other.run("enqueue", *LONDON, "--wait").stderr == ""
+
+
+def test_a_worker_that_was_killed_takes_nothing() -> None:
+    def worker(silent_s: float, ledger: str) -> WorkerInfo:
+        said = datetime.now(UTC) - timedelta(seconds=silent_s)
+        return WorkerInfo("w", "prayer-sync", "idle", "here", 7, said.isoformat(), ledger, "synctl.db")
+
+    assert worker(0, "one").strange("other")
+    assert not worker(0, "one").strange("one")
+    assert not worker(0, "").strange("other")  # of an older synctl: nobody knows
+    assert not worker(STALE_S + 1, "one").strange("other")
 
 
 @pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may read everywhere")
-def test_a_stack_of_another_user_is_not_said_to_be_down(stack: Home) -> None:
-    powerless = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+def test_a_home_of_another_user_is_told_in_a_line(stack: Home) -> None:
+    commands = {"down": 1, "status": 10, "enqueue prayer": 10, "logs": 1, "metrics": 1, "export prayer": 10, "up": 10}
+    for command, code in commands.items():
+        ended = _powerless(stack, command, hidden=stack.path, SYNCTL_CONFIG=os.devnull)
+        assert (ended.returncode, ended.stdout) == (code, ""), ended
+        assert ended.stderr.startswith("synctl: ")
+        assert ended.stderr.count("\n") == 1
+        assert str(stack.path) in ended.stderr
     lock = stack.path / "supervisor.lock"
-    for hidden, mode, code in ((lock, 0o600, 1), (stack.path, 0o700, 2)):
-        hidden.chmod(0)
-        try:
-            done = subprocess.run(
-                [*powerless, sys.executable, "-m", "synctl", "down"],
-                capture_output=True, text=True, check=False, cwd="/", env=stack.environ(), timeout=PATIENCE_S,
-            )  # fmt: skip
-        finally:
-            hidden.chmod(mode)
-        assert (done.returncode, done.stdout) == (code, ""), done
-        assert str(stack.path) in done.stderr
-        assert ": Permission denied" in done.stderr
+    assert _powerless(stack, "down", hidden=lock).stderr == (
+        f"synctl: cannot tell whether anything is up: {lock}: Permission denied; run it as the user of the stack\n"
+    )
     assert stack.run("up").stdout.startswith("Already up")
+
+
+def _powerless(home: Home, command: str, *, hidden: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as somebody who may not even look at a file or folder."""
+    lesser = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    mode = hidden.stat().st_mode
+    hidden.chmod(0)
+    try:
+        return subprocess.run(
+            [*lesser, sys.executable, "-m", "synctl", *command.split()],
+            capture_output=True, text=True, check=False, cwd="/", env={**home.environ(), **environment},
+            timeout=PATIENCE_S,
+        )  # fmt: skip
+    finally:
+        hidden.chmod(mode)
+
+
+@pytest.mark.parametrize("name", ["file", "file/below", "loop", "long" * 80])
+def test_a_home_that_cannot_be_one_is_told_in_a_line(home: Home, name: str) -> None:
+    (home.path / "file").touch()
+    (home.path / "loop").symlink_to(home.path / "loop")
+    ended = home.run("down", code=1, SYNCTL_HOME=str(home.path / name), SYNCTL_CONFIG="")
+    assert ended.stderr.startswith("synctl: cannot tell whether anything is up: ")
+    assert ended.stderr.count("\n") == 1

@@ -5,25 +5,21 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final
 
-from synctl.clock import now_ms
 from synctl.engine import keys, queues, registry
 from synctl.engine.doctor.finding import Finding, ok, some, warning, wrong
 from synctl.engine.doctor.patient import Patient
-from synctl.engine.queues import WorkerInfo
+from synctl.engine.queues import STALE_S, WorkerInfo
 from synctl.engine.reaper import Reaper
 from synctl.engine.supervisor import SupervisorLock
 from synctl.engine.view import views
 from synctl.states import LIVE, RunState
 from synctl.store import runs
-from synctl.store.db import whereabouts
+from synctl.store.identity import identity
 from synctl.store.runs import Actor
 
 LOGS: Final = "synctl logs"
-STALE_S: Final = 30
-"""A worker, idle or not, says every two seconds that it lives; Redis forgets it 77 s after its last word."""
 
 
 def supervisor(patient: Patient) -> Iterator[Finding]:
@@ -34,7 +30,7 @@ def supervisor(patient: Patient) -> Iterator[Finding]:
         yield ok("supervisor", f"up, pid {pid}")
     elif lock.exists() and not os.access(lock, os.R_OK | os.W_OK):
         yield warning("supervisor", f"{lock} cannot be opened, so nobody knows", "run doctor as the user of the stack")
-    elif patient.redis is not None and any(_age_s(one) <= STALE_S for one in queues.workers(patient.redis)):
+    elif patient.redis is not None and any(one.silent_s <= STALE_S for one in queues.workers(patient.redis)):
         yield ok("supervisor", "none here; there are workers without it")
     else:
         yield warning("supervisor", "not up", "synctl up")
@@ -52,7 +48,7 @@ def workers(patient: Patient) -> Iterator[Finding]:
         waiting = _waiting(queued[resource], "run") or _waiting(jobs, "job")
         wanted = patient.settings.workers.get(resource, 0) if supervised else 0
         yield _staffed(resource, mine, waiting, wanted)
-        yield from _strange(resource, mine, whereabouts(patient.settings.database_url))
+        yield from _strange(patient, resource, mine, supervised=supervised)
 
 
 def depths(patient: Patient) -> Iterator[Finding]:
@@ -83,7 +79,7 @@ def stuck(patient: Patient) -> Iterator[Finding]:
 
 def _staffed(resource: str, mine: list[WorkerInfo], waiting: str, wanted: int) -> Finding:
     check = f"workers {resource}"
-    ages = {one.name: _age_s(one) for one in mine}
+    ages = {one.name: one.silent_s for one in mine}
     stale = [one for one in mine if ages[one.name] > STALE_S]
     fresh = len(mine) - len(stale)
     silent = ""
@@ -103,13 +99,17 @@ def _staffed(resource: str, mine: list[WorkerInfo], waiting: str, wanted: int) -
     return ok(check, f"{_listening(fresh)}, oldest heartbeat {max(ages.values()):.1f} s ago")
 
 
-def _strange(resource: str, mine: list[WorkerInfo], database: str) -> Iterator[Finding]:
+def _strange(patient: Patient, resource: str, mine: list[WorkerInfo], *, supervised: bool) -> Iterator[Finding]:
     """Tell of workers that take jobs off the queue and find no run for them."""
-    strange = [one for one in mine if not one.serves(database)]
-    for one in strange[:1]:
-        more = f" and {len(strange) - 1} more" if strange[1:] else ""
-        message = f"{one.host}:{one.pid}{more} looks for runs in {one.database}, not in {database}"
-        yield warning(f"workers {resource}", message, "synctl down, synctl up; or is it another name of the same?")
+    if patient.migrated is None:
+        return
+    with patient.migrated.read() as transaction:
+        ledger = identity(transaction)
+    strange = [one for one in mine if one.strange(ledger)]
+    if strange:
+        more = f", and {len(strange) - 1} more do" if strange[1:] else ""
+        hint = "give all one database.url" + ("; then synctl down, synctl up" if supervised else "")
+        yield wrong(f"workers {resource}", f"{strange[0].looks_elsewhere()}{more}", hint)
 
 
 def _resources(patient: Patient) -> list[str]:
@@ -135,11 +135,3 @@ def _waiting(number: int, noun: str) -> str:
 
 def _supervisor(patient: Patient) -> int | None:
     return SupervisorLock(patient.settings.home).holder()
-
-
-def _age_s(worker: WorkerInfo) -> float:
-    try:
-        said = datetime.fromisoformat(worker.last_heartbeat).timestamp()
-    except ValueError:  # it has just registered
-        return 0.0
-    return max(0.0, now_ms() / 1000 - said)

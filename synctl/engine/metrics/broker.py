@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Final
 
 from redis import Redis
@@ -15,14 +14,12 @@ from synctl.clock import now_ms
 from synctl.config import Settings
 from synctl.engine import hosts, keys, leader, progress, queues, tally
 from synctl.engine.metrics.declared import Histogram, Sample
-from synctl.engine.queues import WorkerInfo
 from synctl.states import LIVE
 from synctl.store import runs, shards
 from synctl.store.db import Transaction
 
 MOST_RUNS: Final = 50
 """Live runs that have a heartbeat of their own: a name is kept by Prometheus for as long as anything is."""
-SILENT_S: Final = 30
 """An RQ worker writes every two seconds."""
 _STATES: Final = ("idle", "busy")
 
@@ -42,7 +39,7 @@ def work(client: Redis, resources: Sequence[str]) -> Iterator[Sample]:
         jobs = queues.depth(client, resource) + client.llen(keys.rq_intermediate(resource))
         yield Sample("synctl_queue_jobs", (resource,), jobs)
         mine = [one for one in found if keys.queue(resource) in one.queue.split(",")]
-        alive = Counter(one.state for one in mine if _silent_s(one) <= SILENT_S)
+        alive = Counter(one.state for one in mine if one.silent_s <= queues.STALE_S)
         for state in dict.fromkeys((*_STATES, *alive)):
             yield Sample("synctl_workers", (resource, state), alive[state])
         yield Sample("synctl_workers_silent", (resource,), len(mine) - alive.total())
@@ -95,10 +92,3 @@ def _requests(host: str, counted: tally.Requests) -> Iterator[Sample]:
         yield Sample("synctl_upstream_request_duration_seconds", (host, status), duration)
     yield Sample("synctl_upstream_limited_total", (host,), counted.limited)
     yield Sample("synctl_upstream_retries_total", (host,), counted.retries)
-
-
-def _silent_s(worker: WorkerInfo) -> float:
-    try:
-        return now_ms() / 1000 - datetime.fromisoformat(worker.last_heartbeat).timestamp()
-    except ValueError:  # it has just registered
-        return 0.0
