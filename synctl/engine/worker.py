@@ -98,8 +98,8 @@ class SyncWorker(Worker):
             if migrate.current(database) == migrate.HEAD:  # else it is set up later
                 with database.read() as transaction:
                     ledger = identity(transaction)
-                told = {queues.LEDGER: ledger, queues.DATABASE: database.location}
-                self.connection.hset(self.key, mapping=told)
+                told = [queues.LEDGER, ledger, queues.DATABASE, database.location]
+                self.connection.hset(self.key, items=told)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Fork a horse that knows our settings."""

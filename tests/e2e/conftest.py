@@ -30,6 +30,8 @@ class Home:
 
     path: Path
     environment: dict[str, str] = field(default_factory=dict)
+    patience_s: float = PATIENCE_S
+    """For a command to end: more where it waits for a large run."""
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start a command, its output captured."""
@@ -65,7 +67,7 @@ class Home:
     def run(self, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end and check its exit code."""
         process = self.start(*arguments, **environment)
-        out, err = process.communicate(timeout=PATIENCE_S)
+        out, err = process.communicate(timeout=self.patience_s)
         assert process.returncode == code, f"{arguments}: exit {process.returncode}\n{out}\n{err}"
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 

@@ -58,7 +58,7 @@ def test_a_queued_run_is_paused_resumed_cancelled_and_deleted_without_a_worker(h
         assert client.llen("rq:queue:prayer-sync") == _count(home, "run_shard") > 0
         client.flushall()  # what comes next would settle it, were it not queued a moment ago
         found = call(home, "reap", "--dry-run", "--json").json
-        assert [one["action"] for one in found] in ([], ["queue it again"])
+        assert {one["action"] for one in found} <= {"queue it again"}
         assert client.dbsize() == 0  # an observer changed nothing
         assert call(home, "cancel", run_id, "--json").json["state"] == "cancelled"
         call(home, "pause", run_id, code=2)

@@ -79,6 +79,7 @@ STEPS: Final = tuple(_steps())
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_tour_is_true(home: Home, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = Pairs()
     with serve(Faults()) as upstream:

@@ -19,7 +19,7 @@ from tests.servers import free_port, redis_server, seen_by
 
 PASSWORD, SENTINEL_PASSWORD = "p@ss/word", "other secret"
 SERVICE = "synctl-redis"
-CITIES = 40
+CITIES = 80
 UNITS = CITIES * 23 * 2
 
 

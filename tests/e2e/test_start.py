@@ -43,7 +43,7 @@ def _without_a_package(folder: Path, argument: str) -> str:
 def test_shards_that_end_with_their_run_log_no_error(home: Home) -> None:
     """One of two settles the run, at its end and at a pause; the other one learns of it."""
     home.run("up")
-    run_id = home.json("enqueue", "prayer", "--cities", "200", "--methods", "3,4", "--year", "2028")["run"]
+    run_id = home.json("enqueue", "prayer", "--cities", "500", "--methods", "3,4", "--year", "2028")["run"]
     until(lambda: len(home.json("status", run_id)["lease"]) == 2)
     home.run("pause", run_id, "--wait")
     home.run("resume", run_id, "--wait")

@@ -81,11 +81,11 @@ def test_an_upstream_that_is_gone_for_a_while_costs_no_unit(home: Home) -> None:
         _use(home, upstream, retry__backoff=0.1)
         upstream.faults.latency = 0.05
         home.run("up")
-        run_id = home.json("enqueue", *LONDON)["run"]
+        run_id = home.json("enqueue", "prayer", "--cities", "5", *FEBRUARY, "--source", "aladhan")["run"]
         until(lambda: len(upstream.seen) > 5)
     until(lambda: home.json("status", run_id)["reason"].startswith(f"waiting for {host}:{port} (unreachable, "))
     with serve(host=host, port=int(port)):
-        _succeeded(home, run_id, 46)
+        _succeeded(home, run_id, 230)
     assert home.lines("errors", run_id) == []
 
 
@@ -116,6 +116,7 @@ def test_a_fifth_of_all_requests_may_fail(home: Home) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_five_of_4600_units_fail_for_good_and_only_they_are_retried(home: Home) -> None:
     """Of every kind: two that look like an outage, two refused, one that is not what was asked for."""
     rules = "error@method=1@latitude={0},truncate@method=2@latitude={0},refused@method=3@latitude={0}"
@@ -130,6 +131,7 @@ def test_five_of_4600_units_fail_for_good_and_only_they_are_retried(home: Home) 
         upstream.faults.rules.extend(parse(f"wrong-school@method=5@latitude={latitude}@school=1"))
         order = ("enqueue", "prayer", *FEBRUARY, "--source", "aladhan")
         run_id = home.json(*order)["run"]
+        home.patience_s = 300
         home.run("watch", run_id, "--exit", code=3)
         view = home.json("status", run_id)
         assert (view["state"], view["done"], view["failed"]) == ("partial", EVERYWHERE - 5, 5)
@@ -157,7 +159,7 @@ def test_three_workers_use_the_whole_budget_and_no_more(home: Home) -> None:
         order = ("prayer", "--cities", "5", *FEBRUARY, "--source", "aladhan", "--shards", "3")
         run_id = home.json("enqueue", *order)["run"]
         limits = "rate-limit(5)@method=12@school=1*1"
-        until(lambda: any(seen.status == 429 for seen in upstream.seen))
+        until(lambda: any(seen.status == 429 for seen in list(upstream.seen)))
         upstream.faults.rules[:] = [fault for fault in upstream.faults.rules if fault not in parse(limits)]
         home.run("watch", run_id, "--exit")
         times = sorted(seen.at for seen in upstream.seen)

@@ -120,7 +120,7 @@ def made_fleet(folder: Path, *names: str) -> Iterator[Fleet]:
         members = {}
         for name, host in network.hosts.items():
             (folder / name).mkdir()
-            members[name] = Member(folder / name, dict(environment), host)
+            members[name] = Member(folder / name, dict(environment), host=host)
         fleet = Fleet(network, members, url)
         until(lambda: fleet[names[0]].start("seed").wait() == 0)
         yield fleet

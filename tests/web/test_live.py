@@ -114,6 +114,7 @@ def test_watch_a_websocket_and_an_event_source_see_the_same_through_a_restart(se
         until(lambda: server.home.sql("SELECT state FROM run WHERE id = ?", run) == [("cancelled",)])
         last = latest(server.home)
         until(lambda: all(client.after >= last for client in clients))
+        until(lambda: any(one["id"] == last for one in list(watched)))
         for client in clients:
             client.enough = True
             client.join(PATIENCE_S)

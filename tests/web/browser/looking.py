@@ -14,6 +14,7 @@ CHROMIUM = shutil.which("chromium")
 PATIENCE_MS = 60_000
 BROWSER = [
     pytest.mark.slow,
+    pytest.mark.timeout(600),  # one looks at each page in each size
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium: the page is not tried in a browser"),
 ]
 SIZES = ((360, 740), (768, 1024), (1280, 900), (1920, 1080))
