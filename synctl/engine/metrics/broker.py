@@ -20,7 +20,6 @@ from synctl.store.db import Transaction
 
 MOST_RUNS: Final = 50
 """Live runs that have a heartbeat of their own: a name is kept by Prometheus for as long as anything is."""
-"""An RQ worker writes every two seconds."""
 _STATES: Final = ("idle", "busy")
 
 
