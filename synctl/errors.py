@@ -40,7 +40,7 @@ class ExitCode(IntEnum):
         return made
 
     OK = 0, "succeeded, or nothing new to do"
-    UNEXPECTED = 1, "a bug, something that did not happen in time, or no room for a file"
+    UNEXPECTED = 1, "a bug, something that did not happen in time, no room for a file, or one that is out of reach"
     USAGE = 2, "the command line or the configuration asks for what cannot be; no such run, city or method"
     PARTIAL = 3, "the run ended with some units failed; `verify` found something"
     FAILED = 4, "no unit was done, or the run could not go on"

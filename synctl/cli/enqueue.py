@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
+from redis.exceptions import RedisError
 
 from synctl.cli.follow import follow, line, trouble
 from synctl.cli.options import JsonOption, QuietOption, ReasonOption, parse_age
@@ -39,7 +40,7 @@ from synctl.engine.view import RunView
 from synctl.errors import ExitCode, UsageError
 from synctl.resource import Selectors
 from synctl.states import RunState
-from synctl.store.identity import identity
+from synctl.store.identity import identity_of
 from synctl.store.runs import Run
 
 ShardsOption = Annotated[
@@ -193,12 +194,13 @@ def _report(enqueued: Enqueued) -> None:
 def _hindrances(session: Session, run: Run) -> Iterator[str]:
     """Yield why a queued run may stay in its queue."""
     queue = keys.queue(run.resource)
-    listening = [worker for worker in queues.workers(session.client) if worker.queue == queue]
+    try:
+        listening = [worker for worker in queues.workers(session.client) if worker.queue == queue]
+    except RedisError:  # it is queued all the same, and who waits for it is told
+        return
     if not listening:
         yield f"no worker listens on {queue}; start some with `synctl up` or `synctl worker {run.resource}`"
-        return
-    with session.database.read() as transaction:
-        ledger = identity(transaction)
+    ledger = identity_of(session.database)
     strange = next((worker for worker in listening if worker.strange(ledger)), None)
     if strange is not None:
         yield f"{strange.looks_elsewhere()}; a job of this run that it takes is lost: give all one database.url"

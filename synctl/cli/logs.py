@@ -50,8 +50,8 @@ def logs(
       synctl logs 1f0c7e2ab4 --follow
       synctl logs --json --lines 1000 | jq 'select(.level == "error").message'
 
-    Exit codes: 0 shown, 2 no such run or level, 5 the database is not set up, 10 database unreachable,
-    130 interrupted.
+    Exit codes: 0 shown, 1 its files may not be read, 2 no such run or level, 5 the database is not set up,
+    10 database unreachable, 130 interrupted.
     """
     if level not in LEVELS:
         raise UsageError(

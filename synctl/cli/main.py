@@ -14,6 +14,7 @@ from synctl.errors import ExitCode, PrerequisitesNotMet, SynctlError
 from synctl.redact import redacted
 from synctl.words import printable
 
+OUT_OF_REACH: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -58,7 +59,7 @@ def _refused(error: OSError) -> int:
     if isinstance(error, BrokenPipeError):
         _drop_output()
         return ExitCode.OK
-    if isinstance(error, PermissionError) and error.filename:
+    if error.errno in OUT_OF_REACH and error.filename:
         _complain(f"{error.filename}: {error.strerror}; is it another user's, or SYNCTL_HOME wrong?")
         return ExitCode.UNEXPECTED
     if error.errno not in NO_ROOM:

@@ -65,8 +65,9 @@ def up(
         say(f"{word}: {count(brought.workers, 'worker')}, Redis at {redacted(brought.redis_url)}.")
         say(f"Database: {brought.database}")
     if brought.elsewhere is not None:
-        theirs = "it is none of this home's: give all one database.url"
-        mend = theirs if brought.started_workers else "`synctl down`, `synctl up` for one of this home"
+        mend = "give both stacks one database.url, or each a Redis database of its own"
+        if not brought.started_workers:
+            mend = f"if it is this home's: `synctl down`, `synctl up`; else {mend}"
         warn(f"{brought.elsewhere.looks_elsewhere()}; {mend}")
 
 

@@ -100,8 +100,11 @@ class WorkerInfo(msgspec.Struct, frozen=True):
         return max(0.0, now_ms() / 1000 - said)
 
     def strange(self, ledger: str) -> bool:
-        """Whether it is alive and takes jobs of runs that are in the database `ledger`, but looks in another."""
-        return self.silent_s <= STALE_S and self.ledger not in ("", ledger)
+        """Whether it is alive and takes jobs of runs that are in the database `ledger`, but looks in another.
+
+        Either may be unknown, which is empty: then it is not.
+        """
+        return bool(ledger) and self.silent_s <= STALE_S and self.ledger not in ("", ledger)
 
     def looks_elsewhere(self) -> str:
         """Say where it looks for runs, as part of a sentence."""

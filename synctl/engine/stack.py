@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from synctl.errors import ConfigError, DatabaseUnreachable, SynctlError
 from synctl.log import FILE_NAME, Follower
 from synctl.store import migrate, reference
 from synctl.store.db import open_database, sqlite_path
-from synctl.store.identity import identity
+from synctl.store.identity import identity_of
 from synctl.suggest import did_you_mean
 
 WORKERS_WITHIN_S = 20.0
@@ -80,14 +80,20 @@ class Stack:
         started_server = self._ensure_base()
         seeded = prepare_database(self._settings, seed=True)
         started = not self.is_up
+        with closing(open_database(self._settings.database_url)) as database:
+            location, ledger = database.location, identity_of(database)
+
+        def counts(worker: WorkerInfo) -> bool:
+            """Those of another stack on this Redis do not, but if ours ran before they may be the strange ones."""
+            return not (started and worker.strange(ledger))
+
         with closing(Follower(self._settings.logs_dir / FILE_NAME, level="warning")) as warnings:
             if started:
                 self._start_supervisor()
-            workers = self._await_workers(warnings)
-        with closing(open_database(self._settings.database_url)) as database, database.read() as transaction:
-            location, ledger = database.location, identity(transaction)
+            workers = self._await_workers(warnings, counts)
         elsewhere = next((one for one in workers if one.strange(ledger)), None)
-        return Brought(self.redis_url, started_server, location, seeded, started, len(workers), elsewhere)
+        number = sum(counts(one) for one in workers)
+        return Brought(self.redis_url, started_server, location, seeded, started, number, elsewhere)
 
     def up_foreground(self) -> bool:
         """Supervise in this process until SIGTERM; False if another process does so already."""
@@ -150,25 +156,30 @@ class Stack:
             what = "the supervisor did not start in time"
         raise SynctlError(what, hint=self._where_it_says_why)
 
-    def _await_workers(self, warnings: Follower) -> list[WorkerInfo]:
-        """Return those that listen, when all do. A worker that ends with an error is told at once: so will the next."""
+    def _await_workers(self, warnings: Follower, counts: Callable[[WorkerInfo], bool]) -> list[WorkerInfo]:
+        """Return those that listen, when as many as wanted do of those that count.
+
+        A worker that ends with an error is told at once: so will the next.
+        """
         wanted = sum(self._settings.workers.values())
         ended: list[str] = []
         client = connect_cli(self.redis_url)
         try:
             with clear_errors(self.redis_url):
 
+                def listening() -> int:
+                    return sum(counts(one) for one in queues.workers(client))
+
                 def known() -> bool:
                     ended.extend(_ends(warnings))
-                    return bool(ended) or len(queues.workers(client)) >= wanted or not self.is_up
+                    return bool(ended) or listening() >= wanted or not self.is_up
 
                 until(known, WORKERS_WITHIN_S)
-                listening = queues.workers(client)
-                if len(listening) >= wanted:
-                    return listening
+                if (count := listening()) >= wanted:
+                    return queues.workers(client)
                 if ended:
                     raise SynctlError(ended[0], hint=f"{self._where_it_says_why}; `synctl down` ends the attempts")
-                what = f"the workers did not start in time: {len(listening)} of {wanted} listen"
+                what = f"the workers did not start in time: {count} of {wanted} listen"
                 raise SynctlError(what if self.is_up else "the supervisor has ended", hint=self._where_it_says_why)
         finally:
             client.close()

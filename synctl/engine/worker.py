@@ -25,7 +25,7 @@ from typing import Any
 
 from redis.client import PubSubWorkerThread
 from redis.exceptions import RedisError
-from rq import Worker
+from rq import Worker, worker_registration
 from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.queue import Queue
@@ -36,12 +36,12 @@ from synctl.engine.connect import connect_worker
 from synctl.engine.job import JOB_CONTEXT, JobContext
 from synctl.engine.reaper import Reaper
 from synctl.engine.retention import Housekeeper
-from synctl.errors import DatabaseUnreachable, SynctlError
+from synctl.errors import SynctlError
 from synctl.log import bound
 from synctl.resource import Preloaded, Resource
-from synctl.store import migrate, shards
+from synctl.store import shards
 from synctl.store.db import Database, open_database
-from synctl.store.identity import identity
+from synctl.store.identity import identity_of
 from synctl.store.runs import Actor
 
 WORKER_TTL_S = 17
@@ -93,13 +93,12 @@ class SyncWorker(Worker):
 
     def register_birth(self) -> None:
         """Tell whoever queues runs where this worker looks for them, too."""
+        introduction: list[str] = []
+        with suppress(SynctlError), closing(open_database(self._settings.database_url)) as database:
+            introduction = _introduction(database)
         super().register_birth()  # type: ignore[no-untyped-call]
-        with suppress(DatabaseUnreachable), closing(open_database(self._settings.database_url)) as database:
-            if migrate.current(database) == migrate.HEAD:  # else it is set up later
-                with database.read() as transaction:
-                    ledger = identity(transaction)
-                told = [queues.LEDGER, ledger, queues.DATABASE, database.location]
-                self.connection.hset(self.key, items=told)
+        if introduction:
+            self.connection.hset(self.key, items=introduction)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Fork a horse that knows our settings."""
@@ -197,6 +196,7 @@ class SyncWorker(Worker):
                 for finding in self._reaper(database).reap():
                     log.warning("%s: %s", finding.what, finding.action, extra={"run": finding.run_id})
                 self._housekeeper.tend(database, self._actor())
+                self._stay_known(database)
         except (SynctlError, RedisError) as error:
             log.error("cannot reap now: %s", error)
         except StopRequested:  # SIGTERM came in the middle: RQ's handler raises that, wherever an idle worker is
@@ -204,11 +204,27 @@ class SyncWorker(Worker):
         except Exception:  # a run that cannot be judged must not end the workers of all resources
             log.exception("cannot reap now")
 
+    def _stay_known(self, database: Database) -> None:
+        """Register again where Redis was wiped, or the database is another one by now. RQ's heartbeat would not."""
+        introduction = _introduction(database)
+        if self._client.hmget(self.key, "pid", queues.LEDGER) == [str(self.pid), introduction[1]]:
+            return
+        with self.connection.pipeline() as pipeline:
+            pipeline.hset(self.key, mapping={**self.serialize(), "state": self.get_state()})
+            pipeline.hset(self.key, items=introduction)
+            worker_registration.register(self, pipeline)
+            pipeline.expire(self.key, self.worker_ttl + 60)
+            pipeline.execute()
+
     def _reaper(self, database: Database) -> Reaper:
         return Reaper(database, self._client, self.connection, self._actor())
 
     def _actor(self) -> Actor:
         return Actor.this_process(f"worker {self.name}")
+
+
+def _introduction(database: Database) -> list[str]:
+    return [queues.LEDGER, identity_of(database), queues.DATABASE, database.location]
 
 
 def _told_in_a_line(record: logging.LogRecord) -> bool:

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from synctl.store.db import Transaction
+import os
+
+from synctl.errors import DatabaseUnreachable
+from synctl.store.db import Database
 
 
-def identity(transaction: Transaction) -> str:
-    """Return the name that a migration gave this database. A copy of it has the same."""
-    row = transaction.one("SELECT id FROM ledger_identity")
-    return str(row["id"]) if row else ""
+def identity_of(database: Database) -> str:
+    """Return the name that a migration gave a database, and what tells it from its copies, which have the same.
+
+    That is the number of the file, or of the database within PostgreSQL. Empty where it cannot be asked for: the
+    database is not set up, or its user may not read the table.
+    """
+    try:
+        with database.read() as transaction:
+            named = transaction.one("SELECT id FROM ledger_identity ORDER BY id LIMIT 1")
+            if named is None:
+                return ""
+            if database.dialect == "sqlite":
+                return f"{named['id']}.{os.stat(database.location).st_ino}"  # noqa: PTH116 - a location is text
+            row = transaction.one("SELECT oid FROM pg_database WHERE datname = current_database()")
+            return f"{named['id']}.{row['oid'] if row else ''}"
+    except (DatabaseUnreachable, OSError):
+        return ""

@@ -11,12 +11,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from synctl.engine import queues
+from synctl.engine.connect import connect_cli
 from synctl.engine.queues import STALE_S, WorkerInfo
 from synctl.engine.server import EmbeddedServer
 from tests.e2e.conftest import Home, made_home
@@ -98,7 +101,7 @@ def test_workers_of_another_database_are_told_of(home: Home) -> None:
     again = home.run("up", "--json")
     assert json.loads(again.stdout)["elsewhere"] == str(first)
     strange = f" looks for runs in another database, {first}"
-    assert again.stderr.endswith(f"{strange}; `synctl down`, `synctl up` for one of this home\n")
+    assert f"{strange}; if it is this home's: `synctl down`, `synctl up`; else give both stacks " in again.stderr
     queued = home.run("enqueue", *LONDON)
     assert queued.stderr.endswith(f"{strange}; a job of this run that it takes is lost: give all one database.url\n")
     waiting = home.start("enqueue", *LONDON, "--wait", "--quiet")
@@ -121,11 +124,29 @@ def test_two_homes_on_one_redis_are_told_that_they_take_jobs_off_each_other(home
     with made_home() as other:
         shared = home.json("up")["redis"]
         other.environment |= {"SYNCTL_WORKERS__PRAYER": "1", "SYNCTL_REDIS__URL": shared}
-        assert other.run("up").stderr.endswith("; it is none of this home's: give all one database.url\n")
+        started = other.run("up", "--json")
+        assert json.loads(started.stdout)["workers"] == 1  # its own, once that listens
+        assert "; give both stacks one database.url, or each a Redis database of its own\n" in started.stderr
         other.environment["SYNCTL_REDIS__URL"] = f"{shared}?db=1"
         other.run("down")
         assert other.run("up").stderr == ""
         assert other.run("enqueue", *LONDON, "--wait").stderr == ""
+
+
+def test_a_worker_stays_known_when_its_redis_is_wiped_or_its_database_replaced(home: Home) -> None:
+    home.environment |= {"SYNCTL_WORKERS__PRAYER": "1"}
+    home.run("up")
+    with closing(connect_cli(EmbeddedServer(home.path / "redis").url)) as client:
+        (before,) = queues.workers(client)
+        client.flushall()
+        until(lambda: queues.workers(client) and queues.workers(client)[0].ledger)
+        (after,) = queues.workers(client)
+        assert replace(after, last_heartbeat=before.last_heartbeat) == replace(before, state=after.state)
+        for part in home.path.glob("synctl.db*"):
+            part.unlink()
+        assert home.run("up").stdout.startswith("Already up: 1 worker")
+        until(lambda: queues.workers(client)[0].ledger not in ("", before.ledger))
+    assert home.run("enqueue", *LONDON, "--wait").stderr == ""
 
 
 def test_a_worker_that_was_killed_takes_nothing() -> None:
@@ -136,20 +157,26 @@ def test_a_worker_that_was_killed_takes_nothing() -> None:
     assert worker(0, "one").strange("other")
     assert not worker(0, "one").strange("one")
     assert not worker(0, "").strange("other")  # of an older synctl: nobody knows
+    assert not worker(0, "one").strange("")  # its user may not ask
     assert not worker(STALE_S + 1, "one").strange("other")
 
 
 @pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may read everywhere")
 def test_a_home_of_another_user_is_told_in_a_line(stack: Home) -> None:
-    commands = {"down": 1, "status": 10, "enqueue prayer": 10, "logs": 1, "metrics": 1, "export prayer": 10, "up": 10}
+    commands = {"down": 1, "status": 10, "enqueue prayer": 10, "logs": 1, "export prayer": 10, "up": 10}
     for command, code in commands.items():
         ended = _powerless(stack, command, hidden=stack.path, SYNCTL_CONFIG=os.devnull)
         assert (ended.returncode, ended.stdout) == (code, ""), ended
         assert ended.stderr.startswith("synctl: ")
         assert ended.stderr.count("\n") == 1
         assert str(stack.path) in ended.stderr
+    measured = _powerless(stack, "metrics", hidden=stack.path, SYNCTL_CONFIG=os.devnull)
+    assert (measured.returncode, measured.stderr) == (0, "")
+    assert "\nsynctl_database_up 0.0\n" in measured.stdout
     lock = stack.path / "supervisor.lock"
-    assert _powerless(stack, "down", hidden=lock).stderr == (
+    ended = _powerless(stack, "down", hidden=lock)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
         f"synctl: cannot tell whether anything is up: {lock}: Permission denied; run it as the user of the stack\n"
     )
     assert stack.run("up").stdout.startswith("Already up")
@@ -174,6 +201,9 @@ def _powerless(home: Home, command: str, *, hidden: Path, **environment: str) ->
 def test_a_home_that_cannot_be_one_is_told_in_a_line(home: Home, name: str) -> None:
     (home.path / "file").touch()
     (home.path / "loop").symlink_to(home.path / "loop")
-    ended = home.run("down", code=1, SYNCTL_HOME=str(home.path / name), SYNCTL_CONFIG="")
-    assert ended.stderr.startswith("synctl: cannot tell whether anything is up: ")
-    assert ended.stderr.count("\n") == 1
+    home.environment |= {"SYNCTL_HOME": str(home.path / name), "SYNCTL_CONFIG": os.devnull}
+    for command in ("down", "logs"):
+        ended = home.run(command, code=1)
+        assert ended.stderr.startswith("synctl: ")
+        assert ended.stderr.count("\n") == 1
+    assert "\nsynctl_database_up 0.0\n" in home.run("metrics").stdout

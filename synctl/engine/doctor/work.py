@@ -16,7 +16,7 @@ from synctl.engine.supervisor import SupervisorLock
 from synctl.engine.view import views
 from synctl.states import LIVE, RunState
 from synctl.store import runs
-from synctl.store.identity import identity
+from synctl.store.identity import identity_of
 from synctl.store.runs import Actor
 
 LOGS: Final = "synctl logs"
@@ -28,7 +28,7 @@ def supervisor(patient: Patient) -> Iterator[Finding]:
     pid = _supervisor(patient)
     if pid is not None:
         yield ok("supervisor", f"up, pid {pid}")
-    elif lock.exists() and not os.access(lock, os.R_OK | os.W_OK):
+    elif lock.exists() and not os.access(lock, os.R_OK):
         yield warning("supervisor", f"{lock} cannot be opened, so nobody knows", "run doctor as the user of the stack")
     elif patient.redis is not None and any(one.silent_s <= STALE_S for one in queues.workers(patient.redis)):
         yield ok("supervisor", "none here; there are workers without it")
@@ -103,8 +103,7 @@ def _strange(patient: Patient, resource: str, mine: list[WorkerInfo], *, supervi
     """Tell of workers that take jobs off the queue and find no run for them."""
     if patient.migrated is None:
         return
-    with patient.migrated.read() as transaction:
-        ledger = identity(transaction)
+    ledger = identity_of(patient.migrated)
     strange = [one for one in mine if one.strange(ledger)]
     if strange:
         more = f", and {len(strange) - 1} more do" if strange[1:] else ""

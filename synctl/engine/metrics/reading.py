@@ -6,6 +6,7 @@ import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from pathlib import Path
 
 from redis.exceptions import RedisError
 
@@ -37,7 +38,7 @@ def read(settings: Settings) -> list[Sample]:
 
 def _database(settings: Settings) -> Database | None:
     url = settings.database_url
-    if url.startswith("sqlite:") and not sqlite_path(url).exists():
+    if url.startswith("sqlite:") and not _is_there(sqlite_path(url)):
         return None
     with suppress(DatabaseUnreachable):  # the driver of PostgreSQL is not installed
         return open_to_read(url)
@@ -80,8 +81,15 @@ def _disks(settings: Settings) -> Iterator[Sample]:
     if settings.database_url.startswith("sqlite:"):
         folders["database"] = sqlite_path(settings.database_url).parent
     for name, folder in folders.items():
-        existing = next((one for one in (folder, *folder.parents) if one.exists()), None)
+        existing = next((one for one in (folder, *folder.parents) if _is_there(one)), None)
         if existing is not None:
             usage = shutil.disk_usage(existing)
             yield Sample("synctl_disk_free_bytes", (name,), usage.free)
             yield Sample("synctl_disk_size_bytes", (name,), usage.total)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # out of reach, as another user's
+        return False
