@@ -106,7 +106,7 @@ def _strange(patient: Patient, resource: str, mine: list[WorkerInfo], *, supervi
     ledger = identity_of(patient.migrated)
     strange = [one for one in mine if one.strange(ledger)]
     if strange:
-        more = f", and {len(strange) - 1} more do" if strange[1:] else ""
+        more = f"; {some(len(strange) - 1, 'more worker')} likewise" if strange[1:] else ""
         hint = "give all one database.url" + ("; then synctl down, synctl up" if supervised else "")
         yield wrong(f"workers {resource}", f"{strange[0].looks_elsewhere()}{more}", hint)
 
