@@ -22,8 +22,6 @@ _HEADER: Final = re.compile(
 _NAMED: Final = re.compile(
     rf"(?i)((?:\b{_NAMES}(?:['\"]\s*[:=,]|\s*=)|(?<!/)\b{_NAMES}\s*:(?!//))\s*){_BYTES}('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\s'\"&,;)}}]+)"
 )
-
-
 """Not `/etc/passwd: File exists`: the end of a path, and what is said of it."""
 
 

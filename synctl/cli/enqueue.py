@@ -38,7 +38,7 @@ from synctl.engine.enqueue import Enqueued, Order, Why
 from synctl.engine.foresee import Foreseen, foresee
 from synctl.engine.view import RunView
 from synctl.errors import ExitCode, UsageError
-from synctl.resource import Selectors
+from synctl.resource import Plan, Selectors
 from synctl.states import RunState
 from synctl.store.identity import identity_of
 from synctl.store.runs import Run
@@ -185,10 +185,14 @@ def order(
 def _report(enqueued: Enqueued) -> None:
     run = enqueued.run
     text = _WHY[enqueued.why].format(state=run.state, reopened=count(enqueued.reopened, "unit"))
-    say(f"{run.id}  {text}{f' (waiting for {enqueued.waits_for})' if enqueued.waits_for else ''}")
-    say(f"  {run.label}: {count(run.total, 'unit')} from {run.source}")
-    if enqueued.fresh:
-        say(f"  {count(enqueued.fresh, 'unit')} fresh already: nothing is asked for")
+    _tell(run.id, run, text, enqueued, "is")
+
+
+def _tell(run_id: str, what: Run | Plan, text: str, found: Enqueued | Foreseen, verb: str) -> None:
+    say(f"{run_id}  {text}{f' (waiting for {found.waits_for})' if found.waits_for else ''}")
+    say(f"  {what.label}: {count(what.total, 'unit')} from {what.source}")
+    if found.fresh:
+        say(f"  {count(found.fresh, 'unit')} fresh already: nothing {verb} asked for")
 
 
 def _hindrances(session: Session, run: Run) -> Iterator[str]:
@@ -210,9 +214,5 @@ def _preview(foreseen: Foreseen, *, json: bool) -> None:
     if json:
         emit(foreseen.as_json())
         return
-    plan = foreseen.plan
     text = _WOULD[foreseen.why].format(state=foreseen.state, asked=count(foreseen.asked, "unit"))
-    say(f"{foreseen.run_id}  {text}{f' (waiting for {foreseen.waits_for})' if foreseen.waits_for else ''}")
-    say(f"  {plan.label}: {count(plan.total, 'unit')} from {plan.source}")
-    if foreseen.fresh:
-        say(f"  {count(foreseen.fresh, 'unit')} fresh already: nothing would be asked for")
+    _tell(foreseen.run_id, foreseen.plan, text, foreseen, "would be")

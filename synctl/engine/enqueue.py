@@ -176,7 +176,7 @@ class Enqueuer:
             resource=plan.resource,
             source=plan.source,
             sync_date=day.isoformat(),
-            params=msgspec.json.encode(plan.params, order="sorted").decode(),
+            params=params_of(plan),
             label=plan.label,
             shards=self._shards(plan, order),
             total=plan.total,
@@ -223,6 +223,11 @@ class Enqueuer:
             return max(1, min(order.shards, plan.total))
         listening = sum(1 for worker in queues.workers(self._client) if worker.queue == keys.queue(plan.resource))
         return max(1, min(listening or self._settings.workers.get(plan.resource, 1), plan.total))
+
+
+def params_of(plan: Plan) -> str:
+    """Return the parameters of a plan as its run keeps them."""
+    return msgspec.json.encode(plan.params, order="sorted").decode()
 
 
 def refuse_to_wait(transaction: Transaction, waits_for: str, order: Order) -> None:

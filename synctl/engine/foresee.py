@@ -8,7 +8,7 @@ import msgspec
 
 from synctl.clock import now_ms, today
 from synctl.engine import turns
-from synctl.engine.enqueue import Enqueuer, Order, Why, freshness_of, identity, meaning, refuse_to_wait
+from synctl.engine.enqueue import Enqueuer, Order, Why, freshness_of, identity, meaning, params_of, refuse_to_wait
 from synctl.resource import Plan, Resource, Selectors
 from synctl.states import RunState
 from synctl.store import ledger, runs
@@ -72,10 +72,9 @@ def foresee(enqueuer: Enqueuer, database: Database, resource: Resource, selector
 
 def _unborn(run_id: str, plan: Plan, day: date) -> Run:
     """Return the run as it would be in the moment after its creation, behind all others."""
-    params = msgspec.json.encode(plan.params, order="sorted").decode()
     return Run(
-        seq=2**63 - 1, id=run_id, resource=plan.resource, source=plan.source, sync_date=day.isoformat(), params=params,
-        label=plan.label, state=RunState.QUEUED, reason="", error_class=None, waits_for="", epoch=0, attempt=0,
-        shards=1, total=plan.total, done=0, failed=0, quarantined=0, unchanged=0, rows=0, changed=0, anew=0,
-        created_at=now_ms(), started_at=None, finished_at=None,
+        seq=2**63 - 1, id=run_id, resource=plan.resource, source=plan.source, sync_date=day.isoformat(),
+        params=params_of(plan), label=plan.label, state=RunState.QUEUED, reason="", error_class=None, waits_for="",
+        epoch=0, attempt=0, shards=1, total=plan.total, done=0, failed=0, quarantined=0, unchanged=0, rows=0,
+        changed=0, anew=0, created_at=now_ms(), started_at=None, finished_at=None,
     )  # fmt: skip

@@ -15,13 +15,15 @@ def identity_of(database: Database) -> str:
     database is not set up, or its user may not read the table.
     """
     try:
+        # Of SQLite first: to open a file that is not there would make it.
+        number = os.stat(database.location).st_ino if database.dialect == "sqlite" else None  # noqa: PTH116 - a text
         with database.read() as transaction:
             named = transaction.one("SELECT id FROM ledger_identity ORDER BY id LIMIT 1")
             if named is None:
                 return ""
-            if database.dialect == "sqlite":
-                return f"{named['id']}.{os.stat(database.location).st_ino}"  # noqa: PTH116 - a location is text
-            row = transaction.one("SELECT oid FROM pg_database WHERE datname = current_database()")
-            return f"{named['id']}.{row['oid'] if row else ''}"
+            if number is None:
+                (row,) = transaction.all("SELECT oid FROM pg_database WHERE datname = current_database()")
+                number = row["oid"]
+            return f"{named['id']}.{number}"
     except (DatabaseUnreachable, OSError):
         return ""

@@ -36,6 +36,7 @@ def test_a_database_that_is_not_set_up_or_has_lost_its_name_is_nobody_s(url: str
     (tmp_path / "new").mkdir()
     with empty("sqlite", tmp_path / "new") as new:
         assert known(new) == ""
+        assert not sqlite_path(new).exists()  # nothing is made by asking
     with closing(open_database(url)) as database:
         with database.write() as transaction:
             transaction.execute("DELETE FROM ledger_identity")
